@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Editing: which pixels the model sees, what it may change, and how the result meets the rest.
+ *
+ *   edit_plan()      pure geometry: what will be read, at which size, in how many passes, its cost
+ *   edit_prepare()   pixels of the region in; masks and prefill made
+ *   edit_generate()  runs all passes through an Engine: pictures that fit the region
+ *   edit_finish()    colour match and composition: a crop and a mask at an integer offset
+ *
+ * All coordinates are canvas pixels.  After an outpaint the canvas has grown: `region`, `result` and
+ * all later rectangles are in the new canvas, whose origin is the old one shifted by left, top.
+ * Formulas and their numbers: docs in edit/mask.h, region.h, prefill.h, match.h, outpaint.h. */
+#pragma once
+
+#include "engine.h"
+
+typedef struct {
+    int x, y, width, height;
+} EditRect;
+
+typedef enum {
+    EDIT_IMAGE_TO_IMAGE, /* all of the canvas (or the selection) changed by strength */
+    EDIT_INPAINT,        /* the selection repainted */
+    EDIT_OUTPAINT,       /* the canvas extended, and empty places filled */
+    EDIT_INSTRUCT,       /* an instruction followed (8-channel models) */
+    EDIT_TEXT_TO_IMAGE,  /* from nothing: region = whole canvas */
+} EditMode;
+
+typedef enum { EDIT_FILL, EDIT_ADD, EDIT_REMOVE, EDIT_REFINE, EDIT_BACKGROUND, EDIT_EXPAND } EditIntent;
+typedef enum { EDIT_BLEND, EDIT_KEEP_INSIDE, EDIT_AS_DRAWN } EditEdge;
+typedef enum { EDIT_CONTEXT_AUTO, EDIT_CONTEXT_SELECTION, EDIT_CONTEXT_WHOLE, EDIT_CONTEXT_PIXELS } EditContext;
+
+typedef struct {
+    EditMode    mode;
+    int         canvas_width, canvas_height; /* before extension */
+    bool        has_selection;
+    EditRect    selection; /* bounds of mask > 0, may lie partly off the canvas; ignored otherwise */
+    int         left, right, top, bottom;    /* outpaint: pixels to add */
+    EditIntent  intent;
+    EditEdge    edge;
+    EditContext context;
+    int         context_pixels; /* EDIT_CONTEXT_PIXELS: added around the selection on each side */
+    float       strength;       /* 0 … 1 */
+    uint64_t    max_pixels;     /* of one pass; 0: 6 megapixels */
+    bool        colour_match;   /* default true */
+    bool        keep_transparency; /* multiply the result's alpha by the original's */
+    bool        tile_x, tile_y;
+    int         width, height;  /* text-to-image: size wanted; else 0 */
+} EditSettings;
+
+EditSettings edit_settings_default(EditMode mode);
+
+typedef struct {
+    EditRect canvas;   /* the new canvas in its own coordinates: x = y = 0 */
+    int      shift_x, shift_y; /* where the old origin lies in it: left, top */
+    EditRect region;   /* what must be read of the (new) canvas; may reach beyond the old pixels:
+                          there the caller gives alpha 0 */
+    EditRect result;   /* where the result's layer will lie: inside region */
+    int      work_width, work_height; /* size of the (first) pass */
+    int      passes;   /* calls of engine_generate() in all */
+    double   cost_pixels; /* sum of pixels over passes, for estimates */
+    bool     little_context; /* warn: less known than the model likes to see */
+    char     warning[256];   /* sentence, or "" */
+} EditPlan;
+
+/* Fails with the sentences a person can act on, before any pixel or weight is read. */
+bool edit_plan(const EditSettings *settings, const EngineModelInfo *model, EditPlan *plan,
+               EngineError *error);
+
+typedef struct EditJob EditJob;
+
+/* rgba       [region.height, region.width, 4] straight alpha sRGB of what the model may see
+ * selection  [region.height, region.width] 0 … 1, as drawn; NULL: all (or what is empty, outpaint)
+ * Both are copied as far as needed.  NULL with a sentence: nothing selected, nothing known … */
+EditJob *edit_prepare(const EditSettings *settings, const EngineModelInfo *model,
+                      const EditPlan *plan, const float *rgba, const float *selection,
+                      EngineError *error);
+void     edit_job_destroy(EditJob *job);
+
+/* What is being changed and seen, for a picture in a dialog: borrowed from the job.
+ * denoise, compose: [region.height, region.width] */
+const float *edit_job_denoise_mask(const EditJob *job);
+const float *edit_job_compose_mask(const EditJob *job);
+
+/* A finished candidate: a crop with its mask, at an integer offset in the (new) canvas. */
+typedef struct {
+    EditRect rect;
+    float   *rgba; /* [rect.height, rect.width, 4], straight alpha, sRGB */
+    float   *mask; /* [rect.height, rect.width]: exactly 0 where nothing may change */
+    uint64_t seed;
+    float    seam_score; /* mean gradient jump across the border over that along it; lower is better */
+} EditResult;
+
+void edit_result_clear(EditResult *result);
+
+/* Runs request->count candidates.  Of *request the prompts, seed, sampler, schedule, steps, guidance,
+ * noise, count and reports are taken; sizes, pictures and masks are the job's.  finished() is called
+ * for each candidate on the calling thread and owns what it is given (may be NULL: then results
+ * [request->count] receives them; exactly one of the two is used).  request->progress sees one run:
+ * fractions over all passes and candidates; previews are placed in the region's frame by the caller
+ * scaling them to plan->region, or to *preview_rect of edit_job_preview_rect(). */
+bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request,
+                   EditResult *results, EngineError *error);
+EditRect edit_job_preview_rect(const EditJob *job); /* of the pass that runs now */
+
+/* The pieces of edit_generate(), for tests and other back ends: pass i of job->passes in turn. */
+bool edit_pass_prepare(EditJob *job, int pass, EngineRequest *request, EngineError *error);
+bool edit_pass_finish(EditJob *job, int pass, const EnginePicture *decoded, EngineError *error);
+bool edit_finish(EditJob *job, EditResult *result, EngineError *error);
+
+/* Memory and time before anything is loaded, of all passes. */
+bool edit_estimate(const EditSettings *settings, const EditPlan *plan, Engine *engine,
+                   const EngineRequest *request, EngineEstimate *estimate, EngineError *error);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Stable Diffusion on the CPU: text (and a picture, and a mask) in, pictures out.
+ *
+ * Needs no GLib, GTK or GIMP, prints nothing and never exits.  One call at a time per Engine, from
+ * any thread; different Engines are independent: there are no globals.
+ *
+ *   EngineOptions options = engine_options_default();
+ *   Engine *engine = engine_open("model.safetensors", &options, &error);
+ *   EngineRequest request = engine_request_default(engine);
+ *   request.prompt = "a lighthouse at dawn";
+ *   EnginePicture picture = {0};
+ *   if (engine_generate(engine, &request, &picture, &error)) …
+ *   engine_picture_clear(&picture);
+ *   engine_close(engine); */
+#pragma once
+
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ENGINE_VERSION "0.1.0"
+
+/* ---- pictures ---------------------------------------------------------------------------- */
+
+/* Rows from top to bottom, pixels interleaved, sRGB-encoded 0 … 1 (not clamped on input: the engine
+ * clamps).  Filled by the engine with malloc()ed pixels, cleared by the caller. */
+typedef struct {
+    int    width, height;
+    int    channels; /* 1 (mask), 3 (RGB) or 4 (RGB, straight alpha) */
+    float *pixels;   /* [height, width, channels] */
+} EnginePicture;
+
+void engine_picture_clear(EnginePicture *picture);
+
+/* ---- what is this file? ------------------------------------------------------------------ */
+
+typedef enum {
+    ENGINE_FILE_UNKNOWN,      /* well-formed safetensors of no kind known here */
+    ENGINE_FILE_CHECKPOINT,   /* U-Net, VAE and text encoder(s): can be run */
+    ENGINE_FILE_INCOMPLETE,   /* a checkpoint with parts missing */
+    ENGINE_FILE_UNET,         /* the U-Net alone */
+    ENGINE_FILE_VAE,
+    ENGINE_FILE_TAESD,
+    ENGINE_FILE_TEXT_ENCODER,
+    ENGINE_FILE_LORA,
+    ENGINE_FILE_CONTROLNET,
+    ENGINE_FILE_EMBEDDING,    /* textual inversion */
+    ENGINE_FILE_UPSCALER,
+    ENGINE_FILE_OTHER_MODEL,  /* Flux, SD 3, video …: named in `summary` */
+} EngineFileKind;
+
+typedef struct {
+    EngineFileKind kind;
+    bool     runnable;           /* engine_open() would succeed */
+    char     family[32];         /* "SD 1.x", "SD 2.x", "SDXL", or "" */
+    int      in_channels;        /* 4 base, 8 instruct, 9 inpaint; 0 where there is no U-Net */
+    bool     v_prediction;
+    bool     zero_terminal_snr;
+    int      native_width, native_height; /* pixels; 0 where it has none */
+    int      size_multiple;      /* sides of a generated picture are multiples of this: 8 */
+    char     precision[24];      /* "F16", "F32 + F16" … */
+    uint64_t file_bytes;
+    uint64_t tensor_count;
+    uint64_t parameter_count;
+    char     summary[160];       /* one line for people: "SD 1.x inpainting checkpoint, 512x512, F16" */
+    char     reason[768];        /* why it is not runnable, with the first missing tensors; or "" */
+    char     title[128];         /* modelspec.title, as claimed; or "" */
+} EngineModelInfo;
+
+/* Reads the header only: milliseconds for any size.  True for every well-formed safetensors file or
+ * diffusers folder of whatever kind; false with a sentence otherwise. */
+bool engine_inspect(const char *path, EngineModelInfo *info, EngineError *error);
+
+/* ---- open -------------------------------------------------------------------------------- */
+
+typedef struct Engine Engine;
+
+typedef enum { ENGINE_PREDICTION_AUTO, ENGINE_PREDICTION_EPSILON, ENGINE_PREDICTION_V } EnginePrediction;
+
+typedef struct {
+    const char      *vae_path;   /* NULL: the checkpoint's own */
+    const char      *taesd_path; /* NULL: previews by a linear fit */
+    int              threads;    /* 0: all that this process may use */
+    EnginePrediction prediction;
+    int              zero_terminal_snr; /* -1 as the file says, 0, 1 */
+} EngineOptions;
+
+EngineOptions engine_options_default(void);
+
+/* Maps the model and checks every tensor it will use, reading none.  path is a .safetensors file or a
+ * diffusers folder.  NULL with a sentence on failure. */
+Engine *engine_open(const char *path, const EngineOptions *options, EngineError *error);
+void    engine_close(Engine *engine); /* NULL is fine */
+const EngineModelInfo *engine_model(const Engine *engine);
+
+/* ---- request ----------------------------------------------------------------------------- */
+
+typedef enum {
+    ENGINE_EULER, ENGINE_EULER_A, ENGINE_HEUN, ENGINE_DPM2, ENGINE_DPMPP_2M, ENGINE_DPMPP_2M_SDE,
+    ENGINE_DPMPP_SDE, ENGINE_UNIPC, ENGINE_DDIM, ENGINE_LCM, ENGINE_SAMPLER_COUNT
+} EngineSampler;
+
+typedef enum {
+    ENGINE_SCHEDULE_NORMAL, ENGINE_SCHEDULE_KARRAS, ENGINE_SCHEDULE_EXPONENTIAL,
+    ENGINE_SCHEDULE_SIMPLE, ENGINE_SCHEDULE_SGM_UNIFORM, ENGINE_SCHEDULE_DDIM_UNIFORM,
+    ENGINE_SCHEDULE_BETA, ENGINE_SCHEDULE_COUNT
+} EngineSchedule;
+
+typedef enum { ENGINE_NOISE_GPU, ENGINE_NOISE_CPU } EngineNoise; /* A1111's "GPU"/NV Philox; torch CPU */
+
+/* ComfyUI's names ("dpmpp_2m", "karras") and names for people ("DPM++ 2M", "Karras"). */
+const char *engine_sampler_name(EngineSampler sampler);
+const char *engine_sampler_label(EngineSampler sampler);
+bool        engine_sampler_from_name(const char *name, EngineSampler *sampler); /* either form, any case */
+const char *engine_schedule_name(EngineSchedule schedule);
+const char *engine_schedule_label(EngineSchedule schedule);
+bool        engine_schedule_from_name(const char *name, EngineSchedule *schedule);
+
+typedef enum {
+    ENGINE_STAGE_TEXT, ENGINE_STAGE_ENCODE, ENGINE_STAGE_SAMPLE, ENGINE_STAGE_DECODE
+} EngineStage;
+
+typedef struct {
+    EngineStage stage;
+    int    step, steps;   /* of this picture; step counts finished steps */
+    int    image, count;  /* which picture of the batch, from 0 */
+    double fraction;      /* of the whole request, 0 … 1, never going back */
+    double seconds_left;  /* < 0: not known yet */
+    const EnginePicture *preview; /* RGB at 1/8 size (TAESD: full); borrowed during the call; NULL
+                                     except once after each step when request->want_preview */
+} EngineProgress;
+
+typedef struct {
+    /* What to make. */
+    const char *prompt;          /* UTF-8, A1111's language; "" or NULL is fine. Any length. */
+    const char *negative_prompt;
+    int         width, height;   /* pixels, multiples of 8, 64 … 16384; default the native size */
+    uint64_t    seed;            /* image i of a batch uses seed + i */
+    int         count;           /* 1 … 64 pictures */
+
+    /* How. */
+    int            steps;        /* 1 … 1000; default 20 */
+    EngineSampler  sampler;      /* default dpmpp_2m */
+    EngineSchedule schedule;     /* default karras */
+    float          cfg;          /* guidance scale 0 … 100; 1: the negative prompt is not computed */
+    float          image_cfg;    /* 8-channel models: 0 … 100; default 1.5 */
+    float          cfg_rescale;  /* 0 … 1; Lin et al. 2023, arXiv:2305.08891 section 3.4; default 0 */
+    EngineNoise    noise;        /* default ENGINE_NOISE_GPU */
+    int            clip_skip;    /* 0 as the model was trained; 1: its last layer; 2: the one before … */
+    bool           tile_x, tile_y; /* circular padding: the picture's edges fit together */
+
+    /* From what. All borrowed until engine_generate() returns. */
+    const EnginePicture *source; /* width x height, RGB; NULL: from noise alone */
+    float                strength; /* 0 keeps source, 1 ignores it but for a 4-channel model's
+                                      terminal leak: the share of steps that run; default 0.75 */
+    const EnginePicture *mask;   /* width x height, 1 channel: 1 repaint, 0 keep, between: when the
+                                    run has come that far (differential diffusion); NULL: all */
+    const EnginePicture *hole;   /* 9-channel models: 1 where the model must not see source;
+                                    NULL: where mask > 0, or everywhere without a source */
+    const EnginePicture *known;  /* 9-channel models: what is around the hole, if not `source` */
+    bool                 source_noise_only; /* at strength 1 start from pure noise, not from the
+                                    noised source */
+
+    /* Reports. All called on the thread that called engine_generate(). */
+    bool (*progress)(void *user, const EngineProgress *now); /* false cancels; may be NULL; called at
+                                    least every 200 ms at any model size */
+    bool  want_preview;
+    void (*picture)(void *user, int image, const EnginePicture *picture); /* each finished one, in
+                                    order; borrowed during the call; may be NULL */
+    /* Every stage's numbers: "noise", "cond", "uncond", "latents.0" …, "picture" ([n,3,H,W] -1…1). */
+    void (*observe)(void *user, const char *name, const float *data, int rank, const int *shape);
+    void *user;
+} EngineRequest;
+
+/* All defaults for this model; engine NULL: 512 x 512. */
+EngineRequest engine_request_default(const Engine *engine);
+
+/* ---- estimate and run -------------------------------------------------------------------- */
+
+typedef struct {
+    uint64_t scratch_bytes; /* what will be allocated */
+    uint64_t weight_bytes;  /* of the mapped file that a run touches */
+    uint64_t available_bytes; /* free on this machine or in this cgroup; 0: not known */
+    double   seconds;       /* on this machine, measured by a short probe of its speed */
+    double   flops;
+} EngineEstimate;
+
+/* Checks the request as engine_generate() would and tells its cost; reads no weight. */
+bool engine_estimate(Engine *engine, const EngineRequest *request, EngineEstimate *estimate,
+                     EngineError *error);
+
+/* pictures [request->count], each empty before and filled (RGB) on success; all cleared on failure.
+ * On cancel error->status is ENGINE_CANCELLED. */
+bool engine_generate(Engine *engine, const EngineRequest *request, EnginePicture *pictures,
+                     EngineError *error);
+
+/* How many tokens the prompt has and how many chunks of 75 it fills (for the dialog's counter). */
+bool engine_count_tokens(const char *prompt, int *tokens, int *chunks);

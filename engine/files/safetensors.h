@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reader of .safetensors files: the header is checked whole before anything is used, the data stays
+ * mapped read-only.  As strict as the format's own library (safetensors 0.8, tensor.rs), and
+ * stricter where names repeat or hold U+0000. */
+#pragma once
+
+#include "../error.h"
+#include "../math/tensor.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Safetensors Safetensors;
+
+typedef struct {
+    const char     *name;  /* UTF-8, ends in NUL; owned by the Safetensors */
+    TensorType      type;
+    int             rank;
+    const uint64_t *shape; /* [rank], each below 2^48 */
+    uint64_t        begin, end; /* bytes from the start of the data */
+    const void     *data;  /* in the map, any alignment; (end - begin) bytes */
+} SafetensorsEntry;
+
+/* NULL with a sentence when the file cannot be read or breaks a rule. */
+Safetensors *safetensors_open(const char *path, EngineError *error);
+void         safetensors_close(Safetensors *file); /* NULL is fine */
+
+const char             *safetensors_path(const Safetensors *file);
+uint64_t                safetensors_file_bytes(const Safetensors *file);
+size_t                  safetensors_count(const Safetensors *file);
+const SafetensorsEntry *safetensors_at(const Safetensors *file, size_t index); /* file's data order */
+const SafetensorsEntry *safetensors_find(const Safetensors *file, const char *name);
+
+/* Metadata: NULL when the key is not there. */
+const char *safetensors_metadata(const Safetensors *file, const char *key);
+size_t      safetensors_metadata_count(const Safetensors *file);
+void        safetensors_metadata_at(const Safetensors *file, size_t index, const char **key,
+                                    const char **value);
+
+/* True when the file on disk is not any more what was opened (replaced, written to, cut). */
+bool safetensors_changed(const Safetensors *file);
+
+/* Writes a file of F32 tensors, atomically (temporary file, fsync, rename). */
+typedef struct {
+    const char  *name;
+    int          rank;
+    uint64_t     shape[TENSOR_MAX_RANK + 4];
+    TensorType   type; /* F32 or I64 */
+    const void  *data;
+} SafetensorsItem;
+bool safetensors_write(const char *path, const SafetensorsItem *items, size_t count,
+                       EngineError *error);

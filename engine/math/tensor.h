@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Views of numbers: activations (always float) and weights (in their file's type).
+ *
+ * Dimension letters used in all comments:
+ *   n batch   c channels   h, w height, width   t tokens   d width of a token   heads
+ * The last dimension is contiguous.  Dimensions are int; counts and bytes are size_t. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TENSOR_MAX_RANK = 4 };
+
+/* Element types of safetensors files; the first group is what the engine computes with. */
+typedef enum {
+    TYPE_F32,
+    TYPE_F16,
+    TYPE_BF16,
+    TYPE_F8_E4M3,
+    TYPE_F8_E5M2,
+    TYPE_F64,
+    TYPE_I64,
+    TYPE_I32,
+    TYPE_I16,
+    TYPE_I8,
+    TYPE_U64,
+    TYPE_U32,
+    TYPE_U16,
+    TYPE_U8,
+    TYPE_BOOL,
+    TYPE_C64,
+    TYPE_F8_E8M0,
+    TYPE_F8_E4M3FNUZ,
+    TYPE_F8_E5M2FNUZ,
+    TYPE_F6_E2M3,
+    TYPE_F6_E3M2,
+    TYPE_F4,
+    TYPE_COUNT
+} TensorType;
+
+/* Bits of one element; "F16" and the like as the file writes it. */
+int         tensor_type_bits(TensorType type);
+const char *tensor_type_name(TensorType type);
+
+/* Activations: a view, passed by value.  Memory is owned by an Arena (arena.h) or the caller.
+ * Unused leading dimensions are 1: tokens [n, t, d] are {n, 1, t, d}, an image is {n, c, h, w}.
+ * data is NULL in a dry run (see layers.h). */
+typedef struct {
+    float *data;
+    int    n, c, h, w;
+} Tensor;
+
+/* n * c * h * w in size_t; never form this product by hand. */
+size_t tensor_count(Tensor x);
+
+/* A view over the caller's memory. */
+Tensor tensor_view(float *data, int n, int c, int h, int w);
+
+/* Items [from, from + count) of the batch: a view; of NULL data NULL again. */
+Tensor tensor_batch(Tensor x, int from, int count);
+
+/* A weight: borrowed from the mapped file for as long as the checkpoint is open.
+ * data may be unaligned (old files): only layers.c, gemm.c and tensor.c touch it, by way of
+ * weight_to_float() or kernels that read unaligned.  data NULL: this weight is not there. */
+typedef struct {
+    const void *data;
+    TensorType  type;                   /* F32, F16, BF16, F8_E4M3, F8_E5M2 or F64 */
+    int         shape[TENSOR_MAX_RANK]; /* [out, in] or [out, in, kh, kw] or [d]; unused: 1 */
+} Weight;
+
+size_t weight_count(const Weight *weight);
+
+/* Rows [from, from + count) of a weight's first dimension, e.g. q of a fused [3d, d]. */
+Weight weight_rows(const Weight *weight, int from, int count);
+
+/* Converts count elements starting at element `first` to float (exact for every type but F64). */
+void weight_to_float(float *out, const Weight *weight, size_t first, size_t count);

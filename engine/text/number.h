@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Numbers in text with a point, whatever the locale says: strtod() and printf("%g") obey a decimal
+ * comma that libgimp sets, and files and prompts must not. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Reads [+-]digits[.digits][e[+-]digits] from text[0 … bytes), all of it; false: not a finite number. */
+bool number_parse(const char *text, size_t bytes, double *value);
+/* Shortest text that reads back as the same float; "7", "0.75", "1e-05". out has at least 32 bytes. */
+void number_format(char *out, double value);
