@@ -12,18 +12,17 @@
 #pragma once
 
 #include "arena.h"
+#include "kernels.h"
 #include "tensor.h"
 #include "threads.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
-struct Kernels; /* kernels.h */
-
 typedef struct {
     Arena                *scratch;
     Threads              *threads;
-    const struct Kernels *kernels;
+    const Kernels        *kernels; /* kernels_best() */
     atomic_bool          *stop; /* set by anyone to end the run; may be NULL */
     /* Work done so far of this forward pass in floating point operations, counted by linear(),
      * conv2d() and attention(), dry or not: what an estimate and a smooth progress bar need. */
@@ -36,6 +35,8 @@ typedef struct {
 
 bool compute_dry(const Compute *compute);
 bool compute_stopped(const Compute *compute);
+/* For tasks of layers: polls when worker is 0 (the calling thread); false when to stop. */
+bool compute_goes_on(Compute *compute, int worker);
 
 /* New activation from one end of the arena. */
 Tensor tensor_new(Compute *compute, ArenaEnd end, int n, int c, int h, int w);
@@ -54,9 +55,6 @@ typedef struct {
     Weight gain, bias; /* [c] */
 } Norm;
 
-typedef enum { ACTIVATION_NONE, ACTIVATION_SILU, ACTIVATION_GELU, ACTIVATION_QUICK_GELU,
-               ACTIVATION_RELU, ACTIVATION_TANH } Activation;
-
 /* y = x W^T + b for rows of x.
  *   y  [rows, out]    written, or added to where `accumulate`
  *   x  [rows, in] */
@@ -66,9 +64,9 @@ void linear(Compute *compute, float *y, const float *x, int rows, const Linear *
 /* Convolution, stride 1 or 2, fused with what stands before it in every block of the networks.
  * No column buffer of the whole picture is ever made: slabs of rows are.
  *   y         [n, out, oh, ow]  written, or added to where settings->accumulate
- *   x         [n, in, h, w]     left as it is, unless y is x's memory (see below)
- *   y may share x's memory only when out <= in, stride 1, upsample false, n 1 and y.data == x.data:
- *   the plane of y's channel i then takes the place of x's channel i, row by row.
+ *   x         [n, in, h, w]     left as it is, unless settings->in_place
+ *   y may share x's memory only with settings->in_place: then y.data == x.data, out <= in, stride 1,
+ *   no upsample, n 1, and the plane of y's channel i takes the place of x's channel i.
  * torch.nn.functional.conv2d; padding is zeros, or wraps around per axis for tileable pictures. */
 typedef struct {
     int   stride;               /* 1 or 2 */
@@ -77,6 +75,7 @@ typedef struct {
     int   out_h, out_w;         /* with upsample: size to reach (skip's size), 0: twice */
     bool  wrap_x, wrap_y;       /* circular padding */
     bool  accumulate;           /* y += instead of y = */
+    bool  in_place;             /* y is x's memory; said, because in a dry run both are NULL */
     const float *scale, *shift; /* [n, in] or NULL: x * scale + shift is what is convolved, i.e. a
                                  * group norm prepared by group_norm_prepare() */
     Activation before;          /* applied after scale and shift */

@@ -19,3 +19,7 @@ int      threads_count(const Threads *threads);
 /* Calls task(data, i, worker) for i = 0 … n-1, each once, and returns when all are done; worker is
  * in 0 … threads_count()-1 and names the thread's own scratch.  Not to be nested. */
 void parallel_for(Threads *threads, int n, void (*task)(void *data, int i, int worker), void *data);
+
+/* Processors that the control groups grant which the file `groups` lists ("/proc/self/cgroup"),
+ * mounted at `mount`; INT_MAX when there is no limit.  What threads_create(0) asks. */
+int threads_quota(const char *groups, const char *mount);

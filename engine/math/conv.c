@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Convolution as a matrix product, a slab of pixels and a block of channels at a time:
+ *
+ *   a channel's rows around the slab --scale, shift, activation, padding--> band
+ *   band --one shifted copy per weight of the kernel--> columns [channels * k * k, pixels]
+ *   tile [out, pixels] += weights [out, channels * k * k] columns;  then tile -> y
+ *
+ * All of it lies in one thread's scratch and fits its second cache. */
+#include "layers.h"
+
+#include "gemm.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+enum {
+    PIXELS = 512,   /* most in a slab */
+    OUT = 320,      /* most channels in a tile */
+    DEPTH = 288,    /* most rows of columns at once: 32 channels of 3x3 */
+    BAND = 3 * (PIXELS + 2) + 2 * (PIXELS + 1) + PIXELS * 4, /* stride 2, the most awkward shape */
+    TILES = 16,     /* fewer than this: cut smaller, for the sake of many threads */
+    STRIPE = 8192,  /* pixels of y that in-place mode keeps aside at once */
+};
+
+typedef struct {
+    Compute            *compute;
+    Tensor              y, x;
+    const Conv         *layer;
+    const ConvSettings *settings;
+    int   k, pad_top, pad_left;
+    int   full_h, full_w;   /* x's size after upsampling */
+    int   items, rows, columns, out; /* a tile: whole items, or rows of one, or a part of a row */
+    int   slabs_down, slabs_across, groups, out_tiles;
+    int   row_first, row_count; /* rows of y that this pass makes */
+    float *target;          /* where rows of y go */
+    size_t target_plane;    /* elements from one channel to the next there */
+    bool   accumulate, in_place_weight, direct; /* direct: x itself is the columns */
+    float *scratch;         /* [worker][scratch_count()] */
+    float *above;           /* in place: [in, w], x's row row_first - 1 as it was; else NULL */
+    float *top;             /* in place and wrapped: [in, w], x's row 0 as it was; else NULL */
+} ConvTask;
+
+/* One tile: which part of y, and one thread's memory. */
+typedef struct {
+    int    item, items, row, rows, column, columns, out_first, out;
+    int    pixels;                          /* items * rows * columns */
+    float *tile, *unfolded, *weights, *band, *line;
+} Slab;
+
+static size_t scratch_count(int w)
+{
+    return (size_t)OUT * PIXELS + (size_t)DEPTH * PIXELS + (size_t)OUT * DEPTH + BAND + (size_t)w;
+}
+
+static int pieces(int count, int size)
+{
+    return (count + size - 1) / size;
+}
+
+static int at_most(int value, int limit)
+{
+    return value < limit ? value : limit;
+}
+
+/* Where x's row lies; in place, rows that were overwritten are found where they were saved. */
+static const float *source_row(const ConvTask *task, int item, int channel, int row)
+{
+    size_t w = (size_t)task->x.w;
+    if (task->above && row == task->row_first - 1)
+        return task->above + (size_t)channel * w;
+    if (task->top && row == 0 && task->row_first > 0)
+        return task->top + (size_t)channel * w;
+    return task->x.data +
+           (((size_t)item * (size_t)task->x.c + (size_t)channel) * (size_t)task->x.h + (size_t)row) * w;
+}
+
+/* Position in 0 … size-1, or -1 for padding. */
+static int inside(int position, int size, bool wrap)
+{
+    if (position >= 0 && position < size)
+        return position;
+    return wrap ? (position % size + size) % size : -1;
+}
+
+/* torch.nn.functional.interpolate, mode nearest: in float, as there. */
+static int nearest(int position, int from, int to)
+{
+    if (from == to)
+        return position;
+    int source = (int)floorf((float)position * ((float)from / (float)to));
+    return at_most(source, from - 1);
+}
+
+/* out [count] = the activated, upsampled, padded row of x at columns left … left + count - 1. */
+static void fill_line(const ConvTask *task, float *out, float *line, const float *row, int left,
+                      int count, float scale, float shift)
+{
+    const ConvSettings *settings = task->settings;
+    bool plain = !settings->scale && !settings->shift && settings->before == ACTIVATION_NONE;
+    int  first = left < 0 ? 0 : left, last = left + count < task->full_w ? left + count : task->full_w;
+    if (task->full_w == task->x.w && first < last) {
+        if (plain)
+            memcpy(out + first - left, row + first, (size_t)(last - first) * sizeof *out);
+        else
+            task->compute->kernels->activate(out + first - left, row + first, (size_t)(last - first),
+                                             scale, shift, settings->before);
+    } else if (first < last) {
+        int from = nearest(first, task->x.w, task->full_w);
+        int to = nearest(last - 1, task->x.w, task->full_w) + 1;
+        if (plain)
+            memcpy(line, row + from, (size_t)(to - from) * sizeof *out);
+        else
+            task->compute->kernels->activate(line, row + from, (size_t)(to - from), scale, shift,
+                                             settings->before);
+        for (int i = first; i < last; i++)
+            out[i - left] = line[nearest(i, task->x.w, task->full_w) - from];
+    }
+    for (int i = left; i < left + count; i++) {
+        if (i == first && first < last)
+            i = last;
+        if (i >= left + count)
+            break;
+        int at = inside(i, task->full_w, settings->wrap_x);
+        out[i - left] = 0;
+        if (at >= 0)
+            task->compute->kernels->activate(out + i - left,
+                                             row + nearest(at, task->x.w, task->full_w), 1, scale,
+                                             shift, settings->before);
+    }
+}
+
+/* band [height, width]: what the kernel sees of one channel of one item. */
+static void fill_band(const ConvTask *task, const Slab *slab, int item, int channel, int height,
+                      int width)
+{
+    const ConvSettings *settings = task->settings;
+    size_t which = (size_t)item * (size_t)task->x.c + (size_t)channel;
+    float  scale = settings->scale ? settings->scale[which] : 1;
+    float  shift = settings->shift ? settings->shift[which] : 0;
+    int    stride = settings->stride, last = -1;
+    for (int i = 0; i < height; i++) {
+        float *out = slab->band + (size_t)i * (size_t)width;
+        int    at = inside(slab->row * stride - task->pad_top + i, task->full_h, settings->wrap_y);
+        if (at < 0) {
+            memset(out, 0, (size_t)width * sizeof *out);
+            last = -1;
+            continue;
+        }
+        int row = nearest(at, task->x.h, task->full_h);
+        if (row == last)
+            memcpy(out, out - width, (size_t)width * sizeof *out);
+        else
+            fill_line(task, out, slab->line, source_row(task, item, channel, row),
+                      slab->column * stride - task->pad_left, width, scale, shift);
+        last = row;
+    }
+}
+
+/* slab->unfolded [channels * k * k, pixels]. */
+static void unfold(const ConvTask *task, const Slab *slab, int channel, int channels)
+{
+    int stride = task->settings->stride;
+    int height = (slab->rows - 1) * stride + task->k, width = (slab->columns - 1) * stride + task->k;
+    int area = slab->rows * slab->columns;
+    assert(height * width <= BAND);
+    for (int item = 0; item < slab->items; item++)
+        for (int i = 0; i < channels; i++) {
+            fill_band(task, slab, slab->item + item, channel + i, height, width);
+            task->compute->kernels->unfold(
+                slab->unfolded + (size_t)(i * task->k * task->k) * (size_t)slab->pixels +
+                    (size_t)(item * area),
+                (size_t)slab->pixels, slab->band, width, slab->rows, slab->columns, task->k, stride);
+        }
+}
+
+/* y's part of the tile, with what is added to it. */
+static void put_tile(const ConvTask *task, const Slab *slab)
+{
+    const Kernels *kernels = task->compute->kernels;
+    int            area = slab->rows * slab->columns, all_out = task->layer->weight.shape[0];
+    float          bias[OUT];
+    if (task->layer->bias.data)
+        weight_convert(kernels, bias, &task->layer->bias, (size_t)slab->out_first, (size_t)slab->out);
+    for (int item = 0; item < slab->items; item++)
+        for (int i = 0; i < slab->out; i++) {
+            size_t which = (size_t)(slab->item + item) * (size_t)all_out + (size_t)(slab->out_first + i);
+            float *to = task->target + which * task->target_plane +
+                        (size_t)(slab->row - task->row_first) * (size_t)task->y.w + (size_t)slab->column;
+            const float *from = slab->tile + (size_t)i * (size_t)slab->pixels + (size_t)(item * area);
+            float more = task->layer->bias.data ? bias[i] : 0;
+            if (task->settings->channel_add)
+                more += task->settings->channel_add[which];
+            kernels->put(to, from, (size_t)area, more, task->accumulate);
+        }
+}
+
+static Slab slab_of(const ConvTask *task, int index, int worker)
+{
+    Slab slab = { .items = 1 };
+    int  out_tile = index % task->out_tiles;
+    index /= task->out_tiles;
+    slab.column = index % task->slabs_across * task->columns;
+    index /= task->slabs_across;
+    int row = index % task->slabs_down * task->rows;
+    slab.item = index / task->slabs_down * task->items;
+    slab.items = at_most(task->x.n - slab.item, task->items);
+    slab.row = task->row_first + row;
+    slab.rows = at_most(task->row_count - row, task->rows);
+    slab.columns = at_most(task->y.w - slab.column, task->columns);
+    slab.out_first = out_tile * task->out;
+    slab.out = at_most(task->layer->weight.shape[0] - slab.out_first, task->out);
+    slab.pixels = slab.items * slab.rows * slab.columns;
+    slab.tile = task->scratch + (size_t)worker * scratch_count(task->x.w);
+    slab.unfolded = slab.tile + (size_t)OUT * PIXELS;
+    slab.weights = slab.unfolded + (size_t)DEPTH * PIXELS;
+    slab.band = slab.weights + (size_t)OUT * DEPTH;
+    slab.line = slab.band + BAND;
+    return slab;
+}
+
+static void conv_tile(void *data, int index, int worker)
+{
+    const ConvTask *task = data;
+    const Weight   *weight = &task->layer->weight;
+    const Kernels  *kernels = task->compute->kernels;
+    Slab            slab = slab_of(task, index, worker);
+    int             area = task->k * task->k, channels = DEPTH / area;
+    size_t          row = (size_t)task->x.c * (size_t)area;
+    for (int channel = 0; channel < task->x.c; channel += channels) {
+        if (!compute_goes_on(task->compute, worker))
+            return;
+        int          now = at_most(task->x.c - channel, channels), depth = now * area;
+        const float *left = slab.weights, *right = slab.unfolded;
+        int          left_stride = depth, right_stride = slab.pixels;
+        size_t       first = (size_t)slab.out_first * row + (size_t)(channel * area);
+        if (task->in_place_weight) {
+            left = (const float *)weight->data + first;
+            left_stride = (int)row;
+        } else {
+            for (int i = 0; i < slab.out; i++)
+                weight_convert(kernels, slab.weights + (size_t)i * (size_t)depth, weight,
+                               first + (size_t)i * row, (size_t)depth);
+        }
+        if (task->direct) {
+            right = source_row(task, slab.item, channel, slab.row) + slab.column;
+            right_stride = task->x.h * task->x.w;
+        } else {
+            unfold(task, &slab, channel, now);
+        }
+        gemm(kernels, slab.tile, slab.pixels, left, left_stride, right, right_stride, false,
+             slab.out, slab.pixels, depth, 1, channel > 0);
+    }
+    put_tile(task, &slab);
+}
+
+/* Cuts the pass into tiles, by sizes only. */
+static void cut(ConvTask *task)
+{
+    int out = task->layer->weight.shape[0], ow = task->y.w, oh = task->row_count;
+    task->slabs_across = pieces(ow, PIXELS);
+    task->columns = pieces(ow, task->slabs_across);
+    task->rows = task->slabs_across > 1 ? 1 : at_most(oh, PIXELS / ow);
+    task->rows = pieces(oh, pieces(oh, task->rows));
+    task->items = task->rows == oh && task->slabs_across == 1 && !task->direct
+                      ? at_most(task->x.n, PIXELS / (oh * ow))
+                      : 1;
+    task->out = pieces(out, pieces(out, OUT));
+    for (;;) {
+        task->slabs_down = pieces(oh, task->rows);
+        task->groups = pieces(task->x.n, task->items);
+        task->out_tiles = pieces(out, task->out);
+        if (task->groups * task->slabs_down * task->slabs_across * task->out_tiles >= TILES)
+            return;
+        int pixels = task->items * task->rows * task->columns;
+        if (task->out > 64 && (task->out > 160 || pixels <= 256))
+            task->out = (task->out + 31) / 32 * 16;
+        else if (task->items > 1 && pixels > 128)
+            task->items = (task->items + 1) / 2;
+        else if (task->items == 1 && task->rows > 1 && pixels > 128)
+            task->rows = (task->rows + 1) / 2;
+        else if (task->out > 64)
+            task->out = (task->out + 31) / 32 * 16;
+        else
+            return;
+    }
+}
+
+static void run_pass(ConvTask *task)
+{
+    cut(task);
+    parallel_for(task->compute->threads,
+                 task->groups * task->slabs_down * task->slabs_across * task->out_tiles, conv_tile,
+                 task);
+}
+
+/* In place: what was made of a stripe takes x's place, after its last row was saved. */
+static void put_stripe(void *data, int channel, int worker)
+{
+    const ConvTask *task = data;
+    if (!compute_goes_on(task->compute, worker))
+        return;
+    size_t w = (size_t)task->x.w, count = (size_t)task->row_count * w;
+    float *row = task->x.data + ((size_t)channel * (size_t)task->x.h + (size_t)task->row_first) * w;
+    if (task->top && task->row_first == 0)
+        memcpy(task->top + (size_t)channel * w, row, w * sizeof *row);
+    memcpy(task->above + (size_t)channel * w, row + count - w, w * sizeof *row);
+    if (channel < task->y.c)
+        task->compute->kernels->put(row, task->target + (size_t)channel * task->target_plane, count, 0,
+                                    task->settings->accumulate);
+}
+
+static int stripe_rows(Tensor y)
+{
+    return at_most(y.h, pieces(STRIPE, y.w));
+}
+
+static void run_in_place(ConvTask *task)
+{
+    int stripe = stripe_rows(task->y);
+    task->accumulate = false;
+    task->target_plane = (size_t)stripe * (size_t)task->y.w;
+    for (int row = 0; row < task->y.h && !compute_stopped(task->compute); row += stripe) {
+        task->row_first = row;
+        task->row_count = at_most(task->y.h - row, stripe);
+        run_pass(task);
+        if (!compute_stopped(task->compute))
+            parallel_for(task->compute->threads, task->x.c, put_stripe, task);
+    }
+}
+
+static void check_shapes(const ConvTask *task)
+{
+    const Weight *weight = &task->layer->weight;
+    Tensor        y = task->y, x = task->x;
+    assert(weight->shape[0] == y.c && weight->shape[1] == x.c && y.n == x.n);
+    assert(task->k == weight->shape[3] && (task->k == 1 || task->k == 3));
+    assert(task->settings->stride == 1 || task->settings->stride == 2);
+    assert(!task->layer->bias.data || weight_count(&task->layer->bias) == (size_t)y.c);
+    int extra = task->k == 1 ? 0 : task->settings->pad_right_bottom_only ? 1 : 2;
+    (void)weight, (void)y, (void)x, (void)extra; /* where asserts are off */
+    assert(y.h == (task->full_h + extra - task->k) / task->settings->stride + 1);
+    assert(y.w == (task->full_w + extra - task->k) / task->settings->stride + 1);
+    assert((size_t)y.h * (size_t)y.w <= INT32_MAX && (size_t)x.h * (size_t)x.w <= INT32_MAX);
+}
+
+void conv2d(Compute *compute, Tensor y, Tensor x, const Conv *layer, const ConvSettings *settings)
+{
+    const Weight *weight = &layer->weight;
+    ConvTask task = { .compute = compute, .y = y, .x = x, .layer = layer, .settings = settings,
+                      .k = weight->shape[2], .full_h = x.h, .full_w = x.w, .target = y.data,
+                      .target_plane = (size_t)y.h * (size_t)y.w, .row_count = y.h,
+                      .accumulate = settings->accumulate };
+    if (settings->upsample) {
+        task.full_h = settings->out_h ? settings->out_h : 2 * x.h;
+        task.full_w = settings->out_w ? settings->out_w : 2 * x.w;
+    }
+    task.pad_top = task.pad_left = task.k == 3 && !settings->pad_right_bottom_only;
+    task.in_place_weight = weight->type == TYPE_F32 && (uintptr_t)weight->data % sizeof(float) == 0;
+    task.direct = task.k == 1 && settings->stride == 1 && !settings->upsample && !settings->scale &&
+                  !settings->shift && settings->before == ACTIVATION_NONE;
+    check_shapes(&task);
+    compute->flops += 2.0 * (double)tensor_count(y) * x.c * task.k * task.k;
+
+    bool in_place = settings->in_place;
+    assert(compute_dry(compute) || in_place == (y.data == x.data));
+    ArenaMark mark = arena_mark(compute->scratch);
+    task.scratch = arena_take(compute->scratch, ARENA_LOW, (size_t)threads_count(compute->threads) *
+                              scratch_count(x.w) * sizeof(float));
+    if (in_place) {
+        size_t row = (size_t)x.c * (size_t)x.w * sizeof(float);
+        assert(x.n == 1 && y.c <= x.c && y.h == x.h && y.w == x.w && !settings->upsample);
+        task.target = arena_take(compute->scratch, ARENA_LOW, (size_t)y.c * (size_t)stripe_rows(y) *
+                                 (size_t)y.w * sizeof(float));
+        task.above = arena_take(compute->scratch, ARENA_LOW, row);
+        if (settings->wrap_y)
+            task.top = arena_take(compute->scratch, ARENA_LOW, row);
+    }
+    if (!compute_dry(compute)) {
+        if (in_place)
+            run_in_place(&task);
+        else
+            run_pass(&task);
+    }
+    arena_rewind(compute->scratch, mark);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The matrix product on one thread: OpenBLAS, or the kernel set's own loops where the build has no
+ * BLAS.  The only file that knows which.
+ *
+ * Layers cut their products into tiles by sizes alone and give each tile to one thread whole, so
+ * the bits never depend on how many threads there are. */
+#pragma once
+
+#include "kernels.h"
+
+#include <stdbool.h>
+
+/* c = alpha a b, plus c where `accumulate`; row-major.
+ *   c  [m, n]   rows ldc apart
+ *   a  [m, k]   rows lda apart
+ *   b  [k, n]   rows ldb apart; [n, k] where b_transposed */
+void gemm(const Kernels *kernels, float *c, int ldc, const float *a, int lda, const float *b,
+          int ldb, bool b_transposed, int m, int n, int k, float alpha, bool accumulate);
+
+/* Keeps BLAS from starting threads of its own; called once per engine, before the first gemm(). */
+void gemm_prepare(void);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The inner loops, one table per instruction set, and the choice among them at run time.
+ *
+ * The set "reference" defines what each loop computes, in double where it matters, and is never
+ * made faster; "baseline" runs on every machine; "avx2" and "avx512" are the same source compiled
+ * for those processors.  Every set agrees with the reference within 1e-5 * max(1, |value|), the
+ * conversions exactly.  All loops run on the calling thread and may be given unaligned memory. */
+#pragma once
+
+#include "tensor.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum { ACTIVATION_NONE, ACTIVATION_SILU, ACTIVATION_GELU, ACTIVATION_QUICK_GELU,
+               ACTIVATION_RELU, ACTIVATION_TANH } Activation;
+
+typedef struct Kernels {
+    const char *name; /* "reference", "baseline", "avx2", "avx512" */
+
+    /* y = x as float, exactly; x is little-endian and may be unaligned.
+     *   y [count]   x [count] elements of 2, 2, 1, 1 bytes
+     * F8: Micikevicius et al. 2022, arXiv:2209.05433. */
+    void (*from_f16)(float *y, const void *x, size_t count);
+    void (*from_bf16)(float *y, const void *x, size_t count);
+    void (*from_f8_e4m3)(float *y, const void *x, size_t count);
+    void (*from_f8_e5m2)(float *y, const void *x, size_t count);
+
+    /* y = activation(x * scale + shift); y may be x. */
+    void (*activate)(float *y, const float *x, size_t count, float scale, float shift,
+                     Activation activation);
+
+    /* y = x[:d] * gelu(x[d:]), one token: y [d], x [2d]; no overlap. */
+    void (*geglu)(float *y, const float *x, int d);
+
+    /* y += x and y *= factor. */
+    void (*add)(float *y, const float *x, size_t count);
+    void (*scale)(float *y, float factor, size_t count);
+
+    /* Mean of x, and sum of squared differences to that mean, without cancellation: the mean of a
+     * short piece is known before its squares are summed (Chan et al. 1983, equation 2.1). */
+    void (*moments)(double *mean, double *squares, const float *x, size_t count);
+
+    /* One token to mean 0 and variance 1, then times gain plus bias: all [d]; y may be x. */
+    void (*layer_norm)(float *y, const float *x, const float *gain, const float *bias, int d,
+                       float eps);
+
+    /* One row of a streaming softmax: x becomes exp(x - m), where m is the larger of *max and x's
+     * own maximum; *sum becomes *sum * r + (sum of the new x), *max becomes m, and r =
+     * exp(old *max - m) is returned.  Start with *max = -INFINITY, *sum = 0.  count >= 1. */
+    float (*softmax)(float *x, int count, float *max, float *sum);
+
+    /* y = x + more, plus y where `accumulate`: [count]. */
+    void (*put)(float *y, const float *x, size_t count, float more, bool accumulate);
+
+    /* The shifted copies of one channel that a convolution multiplies with its weights.
+     *   y     [k * k, rows * columns]   rows `pixels` apart: x[r * stride + ky][c * stride + kx]
+     *   x     [(rows - 1) * stride + k, width] */
+    void (*unfold)(float *y, size_t pixels, const float *x, int width, int rows, int columns, int k,
+                   int stride);
+
+    /* c = alpha a b (+ c where accumulate), row-major; the plain twin of BLAS's sgemm.
+     *   c [m, n] rows ldc apart   a [m, k] lda   b [k, n] ldb, or [n, k] where b_transposed */
+    void (*gemm)(float *c, int ldc, const float *a, int lda, const float *b, int ldb,
+                 bool b_transposed, int m, int n, int k, float alpha, bool accumulate);
+} Kernels;
+
+/* The fastest set that this processor can run, or the one that $ENGINE_KERNELS names if it can. */
+const Kernels *kernels_best(void);
+
+/* NULL when there is no such set in this build or this processor cannot run it. */
+const Kernels *kernels_by_name(const char *name);
+
+/* Converts `count` elements of a weight starting at element `first`. */
+void weight_convert(const Kernels *kernels, float *out, const Weight *weight, size_t first,
+                    size_t count);

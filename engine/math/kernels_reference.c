@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What every kernel computes, said as plainly as possible. */
+#include "kernels.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Sign, exponent and mantissa of a small float type as a number. */
+static double small_float(unsigned bits, int exponent_bits, int mantissa_bits)
+{
+    int      bias = (1 << (exponent_bits - 1)) - 1;
+    int      exponent = (int)(bits >> mantissa_bits) & ((1 << exponent_bits) - 1);
+    unsigned mantissa = bits & ((1U << mantissa_bits) - 1);
+    double   value = exponent == 0 ? ldexp(mantissa, 1 - bias - mantissa_bits)
+                                   : ldexp(mantissa + (1U << mantissa_bits),
+                                           exponent - bias - mantissa_bits);
+    return bits >> (exponent_bits + mantissa_bits) ? -value : value;
+}
+
+/* IEEE: an exponent of ones is infinite, or not a number. */
+static float ieee(unsigned bits, int exponent_bits, int mantissa_bits)
+{
+    unsigned ones = (1U << exponent_bits) - 1;
+    if (((bits >> mantissa_bits) & ones) == ones) {
+        if (bits & ((1U << mantissa_bits) - 1))
+            return NAN;
+        return bits >> (exponent_bits + mantissa_bits) ? -INFINITY : INFINITY;
+    }
+    return (float)small_float(bits, exponent_bits, mantissa_bits);
+}
+
+static void from_f16(float *y, const void *x, size_t count)
+{
+    const unsigned char *in = x;
+    for (size_t i = 0; i < count; i++)
+        y[i] = ieee(in[2 * i] | (unsigned)in[2 * i + 1] << 8, 5, 10);
+}
+
+static void from_bf16(float *y, const void *x, size_t count)
+{
+    const unsigned char *in = x;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits = (uint32_t)in[2 * i] << 16 | (uint32_t)in[2 * i + 1] << 24;
+        memcpy(&y[i], &bits, sizeof bits);
+    }
+}
+
+/* E4M3 has no infinity: only S.1111.111 is not a number. */
+static void from_f8_e4m3(float *y, const void *x, size_t count)
+{
+    const unsigned char *in = x;
+    for (size_t i = 0; i < count; i++)
+        y[i] = (in[i] & 0x7f) == 0x7f ? NAN : (float)small_float(in[i], 4, 3);
+}
+
+static void from_f8_e5m2(float *y, const void *x, size_t count)
+{
+    const unsigned char *in = x;
+    for (size_t i = 0; i < count; i++)
+        y[i] = ieee(in[i], 5, 2);
+}
+
+static double gelu(double x)
+{
+    return 0.5 * x * erfc(-x * sqrt(0.5));
+}
+
+static double activation_of(double x, Activation activation)
+{
+    switch (activation) {
+    case ACTIVATION_SILU:
+        return x / (1 + exp(-x));
+    case ACTIVATION_GELU:
+        return gelu(x);
+    case ACTIVATION_QUICK_GELU:
+        return x / (1 + exp(-1.702 * x));
+    case ACTIVATION_RELU:
+        return x < 0 ? 0 : x;
+    case ACTIVATION_TANH:
+        return tanh(x);
+    case ACTIVATION_NONE:
+        break;
+    }
+    return x;
+}
+
+static void activate(float *y, const float *x, size_t count, float scale, float shift,
+                     Activation activation)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = (float)activation_of((double)x[i] * scale + shift, activation);
+}
+
+static void geglu(float *y, const float *x, int d)
+{
+    for (int i = 0; i < d; i++)
+        y[i] = (float)(x[i] * gelu(x[d + i]));
+}
+
+static void add(float *y, const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] += x[i];
+}
+
+static void scale(float *y, float factor, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] *= factor;
+}
+
+static void moments(double *mean, double *squares, const float *x, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += x[i];
+    *mean = count ? sum / (double)count : 0;
+    *squares = 0;
+    for (size_t i = 0; i < count; i++)
+        *squares += (x[i] - *mean) * (x[i] - *mean);
+}
+
+static void layer_norm(float *y, const float *x, const float *gain, const float *bias, int d,
+                       float eps)
+{
+    double mean, squares;
+    moments(&mean, &squares, x, (size_t)d);
+    double factor = 1 / sqrt(squares / d + eps);
+    for (int i = 0; i < d; i++)
+        y[i] = (float)((x[i] - mean) * factor * gain[i] + bias[i]);
+}
+
+static float softmax(float *x, int count, float *max, float *sum)
+{
+    float largest = *max;
+    for (int i = 0; i < count; i++)
+        largest = x[i] > largest ? x[i] : largest;
+    double factor = exp((double)*max - largest), total = *sum * factor;
+    for (int i = 0; i < count; i++) {
+        x[i] = (float)exp((double)x[i] - largest);
+        total += x[i];
+    }
+    *max = largest;
+    *sum = (float)total;
+    return (float)factor;
+}
+
+static void put(float *y, const float *x, size_t count, float more, bool accumulate)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = x[i] + more + (accumulate ? y[i] : 0);
+}
+
+static void unfold(float *y, size_t pixels, const float *x, int width, int rows, int columns, int k,
+                   int stride)
+{
+    for (int which = 0; which < k * k; which++)
+        for (int i = 0; i < rows * columns; i++)
+            y[(size_t)which * pixels + (size_t)i] =
+                x[(i / columns * stride + which / k) * width + i % columns * stride + which % k];
+}
+
+static void gemm(float *c, int ldc, const float *a, int lda, const float *b, int ldb,
+                 bool b_transposed, int m, int n, int k, float alpha, bool accumulate)
+{
+    for (int i = 0; i < m; i++) {
+        for (int j = 0; j < n; j++) {
+            const float *from = b_transposed ? b + (size_t)j * (size_t)ldb : b + j;
+            size_t       step = b_transposed ? 1 : (size_t)ldb;
+            float       *to = c + (size_t)i * (size_t)ldc + j;
+            double       sum = 0;
+            for (int p = 0; p < k; p++)
+                sum += (double)a[(size_t)i * (size_t)lda + (size_t)p] * from[(size_t)p * step];
+            *to = (float)(alpha * sum + (accumulate ? *to : 0));
+        }
+    }
+}
+
+extern const Kernels kernels_reference;
+const Kernels        kernels_reference = {
+    .name = "reference",
+    .from_f16 = from_f16,
+    .from_bf16 = from_bf16,
+    .from_f8_e4m3 = from_f8_e4m3,
+    .from_f8_e5m2 = from_f8_e5m2,
+    .activate = activate,
+    .geglu = geglu,
+    .add = add,
+    .scale = scale,
+    .moments = moments,
+    .layer_norm = layer_norm,
+    .softmax = softmax,
+    .put = put,
+    .unfold = unfold,
+    .gemm = gemm,
+};

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The kernels as loops that compilers turn into vector code; compiled once per instruction set with
+ * -DKERNELS=kernels_<set> and -DKERNELS_NAME="<set>".  No intrinsics but one: half to float.
+ *
+ * Sums go into LANES partial sums, so that they are wide without -ffast-math. */
+#include "kernels.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+/* y may be x itself: without this the compiler checks, and goes one by one when it is. */
+#define SIMD _Pragma("omp simd")
+
+enum { LANES = 16 };
+
+INLINE float as_float(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+INLINE uint32_t as_bits(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* Half to float in whole numbers, because a thread may flush denormals to zero. */
+INLINE float half_to_float(uint32_t half)
+{
+    uint32_t sign = (half & 0x8000) << 16, size = (half & 0x7fff) << 13;
+    uint32_t normal = size + (112U << 23);
+    uint32_t special = size + (224U << 23);
+    uint32_t small = as_bits(as_float(size | (113U << 23)) - as_float(113U << 23));
+    uint32_t bits = size >= (31U << 23) ? special : size >= (1U << 23) ? normal : small;
+    return as_float(bits | sign);
+}
+
+static void from_f16(float *restrict y, const void *restrict x, size_t count)
+{
+    const unsigned char *restrict in = x;
+    size_t i = 0;
+#if defined(__AVX512F__)
+    for (; i + 16 <= count; i += 16)
+        _mm512_storeu_ps(y + i, _mm512_cvtph_ps(_mm256_loadu_si256((const void *)(in + 2 * i))));
+#elif defined(__F16C__)
+    for (; i + 8 <= count; i += 8)
+        _mm256_storeu_ps(y + i, _mm256_cvtph_ps(_mm_loadu_si128((const void *)(in + 2 * i))));
+#endif
+    for (; i < count; i++) {
+        uint16_t half;
+        memcpy(&half, in + 2 * i, sizeof half);
+        y[i] = half_to_float(half);
+    }
+}
+
+static void from_bf16(float *restrict y, const void *restrict x, size_t count)
+{
+    const unsigned char *restrict in = x;
+    for (size_t i = 0; i < count; i++) {
+        uint16_t half;
+        memcpy(&half, in + 2 * i, sizeof half);
+        uint32_t bits = (uint32_t)half << 16;
+        memcpy(y + i, &bits, sizeof bits);
+    }
+}
+
+static void from_f8_e4m3(float *restrict y, const void *restrict x, size_t count)
+{
+    const unsigned char *restrict in = x;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t byte = in[i], size = byte & 0x7f;
+        uint32_t normal = (size << 20) + (120U << 23);
+        uint32_t small = as_bits((float)(int32_t)size * 0x1p-9f);
+        uint32_t bits = size == 0x7f ? 0x7fc00000U : size >= 8 ? normal : small;
+        y[i] = as_float(bits | (byte & 0x80) << 24);
+    }
+}
+
+static void from_f8_e5m2(float *restrict y, const void *restrict x, size_t count)
+{
+    const unsigned char *restrict in = x;
+    for (size_t i = 0; i < count; i++)
+        y[i] = half_to_float((uint32_t)in[i] << 8);
+}
+
+/* e^x within 2 units in the last place; below e^-86.6 it is 0, above e^88.7 infinite.
+ * x = n ln 2 + r; ln 2 in two parts, the first with 9 trailing zeros, so that n times it is exact. */
+INLINE float exp_of(float x)
+{
+    float inside = x < -86.6f ? -86.6f : x;
+    inside = inside > 88.7f ? 88.7f : inside;
+    float    shifted = inside * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: rounds to a whole */
+    float    n = shifted - 12582912.0f;
+    float    r = inside - n * 0.693359375f;
+    r = r + n * 2.12194440e-4f;
+    /* Taylor's series to r^7 at |r| <= 0.3466: what is left out is below 6e-9. */
+    float p = 1.0f / 5040;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * (r * r) + r + 1;
+    /* Two factors, because 2^128 is not a float while 2^127 * 2 is. */
+    uint32_t whole = as_bits(shifted) - 0x4b400000U;
+    float    e = p * as_float((whole - 1 + 127) << 23) * 2.0f;
+    e = x < -86.6f ? 0.0f : e;
+    return x > 88.7f ? (float)INFINITY : e;
+}
+
+INLINE float sigmoid(float x)
+{
+    return 1 / (1 + exp_of(-x));
+}
+
+/* 0.5 (1 + erf(x / sqrt 2)): Abramowitz and Stegun 7.1.26, within 1.5e-7; the tail on the left is
+ * formed directly, so nothing cancels. */
+INLINE float normal_cdf(float x)
+{
+    float z = fabsf(x) * 0.707106781f;
+    float t = 1 / (1 + 0.3275911f * z);
+    float p = 1.061405429f;
+    p = p * t - 1.453152027f;
+    p = p * t + 1.421413741f;
+    p = p * t - 0.284496736f;
+    p = p * t + 0.254829592f;
+    float tail = 0.5f * p * t * exp_of(-z * z);
+    return x < 0 ? tail : 1 - tail;
+}
+
+INLINE float tanh_of(float x)
+{
+    float a = fabsf(x), square = x * x;
+    float large = 1 - 2 / (1 + exp_of(2 * a));
+    /* Near 0 the line above cancels; Taylor's series does not. */
+    float small = a * (1 + square * (-1.0f / 3 + square * (2.0f / 15 - square * (17.0f / 315))));
+    return copysignf(a < 0.1f ? small : large, x);
+}
+
+static void activate(float *y, const float *x, size_t count, float scale, float shift,
+                     Activation activation)
+{
+    switch (activation) {
+    case ACTIVATION_NONE:
+        SIMD for (size_t i = 0; i < count; i++)
+            y[i] = x[i] * scale + shift;
+        break;
+    case ACTIVATION_SILU:
+        SIMD for (size_t i = 0; i < count; i++) {
+            float value = x[i] * scale + shift;
+            y[i] = value * sigmoid(value);
+        }
+        break;
+    case ACTIVATION_GELU:
+        SIMD for (size_t i = 0; i < count; i++) {
+            float value = x[i] * scale + shift;
+            y[i] = value * normal_cdf(value);
+        }
+        break;
+    case ACTIVATION_QUICK_GELU:
+        SIMD for (size_t i = 0; i < count; i++) {
+            float value = x[i] * scale + shift;
+            y[i] = value * sigmoid(1.702f * value);
+        }
+        break;
+    case ACTIVATION_RELU:
+        SIMD for (size_t i = 0; i < count; i++) {
+            float value = x[i] * scale + shift;
+            y[i] = value < 0 ? 0 : value;
+        }
+        break;
+    case ACTIVATION_TANH:
+        SIMD for (size_t i = 0; i < count; i++)
+            y[i] = tanh_of(x[i] * scale + shift);
+        break;
+    }
+}
+
+static void geglu(float *restrict y, const float *restrict x, int d)
+{
+    const float *restrict gate = x + d;
+    for (int i = 0; i < d; i++)
+        y[i] = x[i] * (gate[i] * normal_cdf(gate[i]));
+}
+
+static void add(float *restrict y, const float *restrict x, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] += x[i];
+}
+
+static void scale(float *y, float factor, size_t count)
+{
+    SIMD for (size_t i = 0; i < count; i++)
+        y[i] *= factor;
+}
+
+/* Adds up LANES partial sums, neighbours first. */
+INLINE double sum_lanes(const float *lanes)
+{
+    double sums[LANES];
+    for (int i = 0; i < LANES; i++)
+        sums[i] = lanes[i];
+    for (int width = LANES / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; i++)
+            sums[i] += sums[i + width];
+    return sums[0];
+}
+
+INLINE double sum_of(const float *x, size_t count)
+{
+    float  lanes[LANES] = { 0 };
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            lanes[j] += x[i + (size_t)j];
+    double rest = 0;
+    for (; i < count; i++)
+        rest += x[i];
+    return sum_lanes(lanes) + rest;
+}
+
+INLINE double squares_of(const float *x, float mean, size_t count)
+{
+    float  lanes[LANES] = { 0 };
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; j++) {
+            float difference = x[i + (size_t)j] - mean;
+            lanes[j] += difference * difference;
+        }
+    double rest = 0;
+    for (; i < count; i++)
+        rest += (double)(x[i] - mean) * (x[i] - mean);
+    return sum_lanes(lanes) + rest;
+}
+
+static void moments(double *mean, double *squares, const float *x, size_t count)
+{
+    enum { PIECE = 1024 }; /* stays in the first cache; 64 additions a lane */
+    double all = 0, center = 0, spread = 0;
+    for (size_t at = 0; at < count; at += PIECE) {
+        size_t n = count - at < PIECE ? count - at : PIECE;
+        double piece = sum_of(x + at, n) / (double)n;
+        /* The squares are about the mean as a float, so its rounding is put right after. */
+        double rounding = piece - (float)piece;
+        double around = squares_of(x + at, (float)piece, n) - (double)n * rounding * rounding;
+        double step = piece - center, total = all + (double)n;
+        spread += around + step * step * all * (double)n / total;
+        center += step * (double)n / total;
+        all = total;
+    }
+    *mean = center;
+    *squares = spread > 0 || isnan(spread) ? spread : 0;
+}
+
+static void layer_norm(float *y, const float *x, const float *gain, const float *bias, int d,
+                       float eps)
+{
+    double mean, squares;
+    moments(&mean, &squares, x, (size_t)d);
+    float center = (float)mean, rest = (float)(mean - (double)center);
+    float factor = (float)(1 / sqrt(squares / d + (double)eps));
+    SIMD for (int i = 0; i < d; i++)
+        y[i] = (x[i] - center - rest) * factor * gain[i] + bias[i];
+}
+
+static float softmax(float *x, int count, float *max, float *sum)
+{
+    float most[LANES], sums[LANES] = { 0 };
+    int   i = 0;
+    for (int j = 0; j < LANES; j++)
+        most[j] = *max;
+    for (; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            most[j] = x[i + j] > most[j] ? x[i + j] : most[j];
+    for (; i < count; i++)
+        most[0] = x[i] > most[0] ? x[i] : most[0];
+    float largest = most[0];
+    for (int j = 1; j < LANES; j++)
+        largest = most[j] > largest ? most[j] : largest;
+
+    for (i = 0; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; j++) {
+            float e = exp_of(x[i + j] - largest);
+            x[i + j] = e;
+            sums[j] += e;
+        }
+    float rest = 0;
+    for (; i < count; i++) {
+        x[i] = exp_of(x[i] - largest);
+        rest += x[i];
+    }
+    float factor = exp_of(*max - largest);
+    *max = largest;
+    *sum = *sum * factor + (float)(sum_lanes(sums) + (double)rest);
+    return factor;
+}
+
+static void put(float *restrict y, const float *restrict x, size_t count, float more,
+                bool accumulate)
+{
+    if (accumulate)
+        for (size_t i = 0; i < count; i++)
+            y[i] += x[i] + more;
+    else
+        for (size_t i = 0; i < count; i++)
+            y[i] = x[i] + more;
+}
+
+static void unfold(float *restrict y, size_t pixels, const float *restrict x, int width, int rows,
+                   int columns, int k, int stride)
+{
+    for (int i = 0; i < k; i++)
+        for (int j = 0; j < k; j++, y += pixels) {
+            const float *from = x + i * width + j;
+            float       *to = y;
+            if (stride == 1)
+                for (int row = 0; row < rows; row++, from += width, to += columns)
+                    for (int at = 0; at < columns; at++)
+                        to[at] = from[at];
+            else
+                for (int row = 0; row < rows; row++, from += width * stride, to += columns)
+                    for (int at = 0; at < columns; at++)
+                        to[at] = from[at * stride];
+        }
+}
+
+/* The product, in the manner of Goto and van de Geijn 2008 (doi:10.1145/1356052.1356053): panels of
+ * a and b are copied in the order they are used in, and a block of c is kept in registers. */
+#if defined(__AVX512F__)
+enum { WIDE = 16, ROWS = 12, COLUMNS = 32 };
+#elif defined(__AVX2__)
+enum { WIDE = 8, ROWS = 6, COLUMNS = 16 };
+#else
+enum { WIDE = 4, ROWS = 4, COLUMNS = 8 };
+#endif
+enum { DEPTH = 256, PANEL = 256 }; /* what is copied of b: 256 KB on the stack */
+
+typedef float Wide __attribute__((vector_size(WIDE * sizeof(float))));
+
+/* sums [ROWS, COLUMNS] = a [depth, ROWS] transposed, times b [depth, COLUMNS]. */
+INLINE void product_block(Wide sums[ROWS][COLUMNS / WIDE], const float *restrict a,
+                          const float *restrict b, int depth)
+{
+    Wide c[ROWS][COLUMNS / WIDE] = { 0 };
+    for (int p = 0; p < depth; p++, a += ROWS, b += COLUMNS) {
+        Wide right[COLUMNS / WIDE];
+        memcpy(right, b, sizeof right);
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; i++)
+#pragma GCC unroll 16
+            for (int j = 0; j < COLUMNS / WIDE; j++)
+                c[i][j] += a[i] * right[j];
+    }
+    memcpy(sums, c, sizeof c);
+}
+
+/* packed [ceil(lines / width)][depth][width]: `width` lines of `from` side by side, the last ones
+ * filled up with zeros.  Element p of a line lies p * step after its first; lines are `next` apart. */
+INLINE void pack(float *restrict packed, const float *restrict from, size_t next, size_t step,
+                 int lines, int depth, int width)
+{
+    for (int first = 0; first < lines; first += width, from += (size_t)width * next) {
+        int live = lines - first < width ? lines - first : width;
+        for (int p = 0; p < depth; p++, packed += width) {
+            const float *column = from + (size_t)p * step;
+            if (live == width)
+                for (int i = 0; i < width; i++)
+                    packed[i] = column[(size_t)i * next];
+            else
+                for (int i = 0; i < width; i++)
+                    packed[i] = i < live ? column[(size_t)i * next] : 0;
+        }
+    }
+}
+
+/* c [rows, columns] += or = alpha times a block of sums. */
+INLINE void put_block(float *c, size_t ldc, const float *sums, int rows, int columns, float alpha,
+                      bool accumulate)
+{
+    for (int i = 0; i < rows; i++, c += ldc, sums += COLUMNS)
+        for (int j = 0; j < columns; j++)
+            c[j] = alpha * sums[j] + (accumulate ? c[j] : 0);
+}
+
+static void gemm(float *c, int ldc, const float *a, int lda, const float *b, int ldb,
+                 bool b_transposed, int m, int n, int k, float alpha, bool accumulate)
+{
+    float left[ROWS * DEPTH], right[PANEL * DEPTH];
+    Wide  sums[ROWS][COLUMNS / WIDE];
+    for (int p = 0; p < k; p += DEPTH) {
+        int depth = k - p < DEPTH ? k - p : DEPTH;
+        for (int j = 0; j < n; j += PANEL) {
+            int columns = n - j < PANEL ? n - j : PANEL;
+            if (b_transposed)
+                pack(right, b + (size_t)j * (size_t)ldb + p, (size_t)ldb, 1, columns, depth, COLUMNS);
+            else
+                pack(right, b + (size_t)p * (size_t)ldb + j, 1, (size_t)ldb, columns, depth, COLUMNS);
+            for (int i = 0; i < m; i += ROWS) {
+                int rows = m - i < ROWS ? m - i : ROWS;
+                pack(left, a + (size_t)i * (size_t)lda + p, (size_t)lda, 1, rows, depth, ROWS);
+                for (int at = 0; at < columns; at += COLUMNS) {
+                    product_block(sums, left, right + (size_t)at * (size_t)depth, depth);
+                    put_block(c + (size_t)i * (size_t)ldc + j + at, (size_t)ldc, &sums[0][0][0], rows,
+                              columns - at < COLUMNS ? columns - at : COLUMNS, alpha,
+                              accumulate || p > 0);
+                }
+            }
+        }
+    }
+}
+
+extern const Kernels KERNELS;
+const Kernels        KERNELS = {
+    .name = KERNELS_NAME,
+    .from_f16 = from_f16,
+    .from_bf16 = from_bf16,
+    .from_f8_e4m3 = from_f8_e4m3,
+    .from_f8_e5m2 = from_f8_e5m2,
+    .activate = activate,
+    .geglu = geglu,
+    .add = add,
+    .scale = scale,
+    .moments = moments,
+    .layer_norm = layer_norm,
+    .softmax = softmax,
+    .put = put,
+    .unfold = unfold,
+    .gemm = gemm,
+};
