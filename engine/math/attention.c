@@ -96,6 +96,7 @@ void attention(Compute *compute, float *y, const float *q, const float *k, const
         int across = (tq + queries - 1) / queries;
         AttentionTask task = { compute, y, q, k, v, tq, tk, heads, width, q_stride, kv_stride,
                                causal, queries, across, scratch };
+        gemm_prepare();
         parallel_for(compute->threads, heads * across, attention_block, &task);
     }
     arena_rewind(compute->scratch, mark);

@@ -377,6 +377,7 @@ void conv2d(Compute *compute, Tensor y, Tensor x, const Conv *layer, const ConvS
             task.top = arena_take(compute->scratch, ARENA_LOW, row);
     }
     if (!compute_dry(compute)) {
+        gemm_prepare();
         if (in_place)
             run_in_place(&task);
         else

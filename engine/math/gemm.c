@@ -26,6 +26,7 @@ void gemm(const Kernels *kernels, float *c, int ldc, const float *a, int lda, co
 void gemm_prepare(void)
 {
 #ifdef HAVE_OPENBLAS
-    openblas_set_num_threads(1);
+    if (openblas_get_num_threads() != 1)
+        openblas_set_num_threads(1);
 #endif
 }

@@ -17,5 +17,6 @@
 void gemm(const Kernels *kernels, float *c, int ldc, const float *a, int lda, const float *b,
           int ldb, bool b_transposed, int m, int n, int k, float alpha, bool accumulate);
 
-/* Keeps BLAS from starting threads of its own; called once per engine, before the first gemm(). */
+/* Keeps BLAS from starting threads of its own; layers call it before they start theirs.  (BLAS has
+ * only one such setting for the whole process.) */
 void gemm_prepare(void);

@@ -215,16 +215,17 @@ INLINE double sum_lanes(const float *lanes)
     return sums[0];
 }
 
-INLINE double sum_of(const float *x, size_t count)
+/* Of x - pivot: near the mean, so that little is lost in adding. */
+INLINE double sum_of(const float *x, float pivot, size_t count)
 {
     float  lanes[LANES] = { 0 };
     size_t i = 0;
     for (; i + LANES <= count; i += LANES)
         for (int j = 0; j < LANES; j++)
-            lanes[j] += x[i + (size_t)j];
+            lanes[j] += x[i + (size_t)j] - pivot;
     double rest = 0;
     for (; i < count; i++)
-        rest += x[i];
+        rest += (double)(x[i] - pivot);
     return sum_lanes(lanes) + rest;
 }
 
@@ -249,7 +250,7 @@ static void moments(double *mean, double *squares, const float *x, size_t count)
     double all = 0, center = 0, spread = 0;
     for (size_t at = 0; at < count; at += PIECE) {
         size_t n = count - at < PIECE ? count - at : PIECE;
-        double piece = sum_of(x + at, n) / (double)n;
+        double piece = (double)x[at] + sum_of(x + at, x[at], n) / (double)n;
         /* The squares are about the mean as a float, so its rounding is put right after. */
         double rounding = piece - (float)piece;
         double around = squares_of(x + at, (float)piece, n) - (double)n * rounding * rounding;

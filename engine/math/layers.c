@@ -140,6 +140,7 @@ void linear(Compute *compute, float *y, const float *x, int rows, const Linear *
                 task.tile_rows = (task.tile_rows + 31) / 32 * 16;
         }
         task.across = pieces(task.out, task.tile_columns);
+        gemm_prepare();
         parallel_for(compute->threads, task.across * pieces(rows, task.tile_rows), linear_tile,
                      &task);
     }

@@ -17,7 +17,7 @@
 #endif
 
 enum {
-    MAX_THREADS = 256,
+    MAX_THREADS = 64, /* OpenBLAS ends the process when hundreds of threads call it at once */
     STACK_BYTES = 2 << 20, /* the plain matrix product keeps 300 KB there, BLAS may keep 100 */
     SPINS = 2000,          /* about 50 us: most loops follow the last one sooner than that */
 };
