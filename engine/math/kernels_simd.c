@@ -347,15 +347,15 @@ enum { WIDE = 4, ROWS = 4, COLUMNS = 8 };
 enum { DEPTH = 256, PANEL = 256 }; /* what is copied of b: 256 KB on the stack */
 
 typedef float Wide __attribute__((vector_size(WIDE * sizeof(float))));
+typedef Wide  WideInMemory __attribute__((aligned(4), may_alias));
 
 /* sums [ROWS, COLUMNS] = a [depth, ROWS] transposed, times b [depth, COLUMNS]. */
-INLINE void product_block(Wide sums[ROWS][COLUMNS / WIDE], const float *restrict a,
+INLINE void product_block(float *restrict sums, const float *restrict a,
                           const float *restrict b, int depth)
 {
     Wide c[ROWS][COLUMNS / WIDE] = { 0 };
     for (int p = 0; p < depth; p++, a += ROWS, b += COLUMNS) {
-        Wide right[COLUMNS / WIDE];
-        memcpy(right, b, sizeof right);
+        const WideInMemory *right = (const WideInMemory *)b;
 #pragma GCC unroll 16
         for (int i = 0; i < ROWS; i++)
 #pragma GCC unroll 16
@@ -397,7 +397,7 @@ static void gemm(float *c, int ldc, const float *a, int lda, const float *b, int
                  bool b_transposed, int m, int n, int k, float alpha, bool accumulate)
 {
     float left[ROWS * DEPTH], right[PANEL * DEPTH];
-    Wide  sums[ROWS][COLUMNS / WIDE];
+    float sums[ROWS * COLUMNS];
     for (int p = 0; p < k; p += DEPTH) {
         int depth = k - p < DEPTH ? k - p : DEPTH;
         for (int j = 0; j < n; j += PANEL) {
@@ -411,7 +411,7 @@ static void gemm(float *c, int ldc, const float *a, int lda, const float *b, int
                 pack(left, a + (size_t)i * (size_t)lda + p, (size_t)lda, 1, rows, depth, ROWS);
                 for (int at = 0; at < columns; at += COLUMNS) {
                     product_block(sums, left, right + (size_t)at * (size_t)depth, depth);
-                    put_block(c + (size_t)i * (size_t)ldc + j + at, (size_t)ldc, &sums[0][0][0], rows,
+                    put_block(c + (size_t)i * (size_t)ldc + j + at, (size_t)ldc, sums, rows,
                               columns - at < COLUMNS ? columns - at : COLUMNS, alpha,
                               accumulate || p > 0);
                 }
