@@ -45,9 +45,9 @@ static int pieces(int count, int size)
 
 enum {
     LINEAR_ROWS = 512,    /* tile of y: large enough that what is copied per tile is cheap */
-    LINEAR_COLUMNS = 256,
-    LINEAR_DEPTH = 1024,  /* columns of the weight converted at once */
-    LINEAR_TILES = 24,    /* fewer tiles than this: cut smaller, for the sake of many threads */
+    LINEAR_COLUMNS = 320,
+    LINEAR_DEPTH = 640,  /* columns of the weight converted at once */
+    LINEAR_TILES = 16,    /* fewer tiles than this: cut smaller, for the sake of many threads */
 };
 
 typedef struct {
@@ -132,12 +132,11 @@ void linear(Compute *compute, float *y, const float *x, int rows, const Linear *
     if (!compute_dry(compute)) {
         task.tile_rows = at_most(rows, LINEAR_ROWS);
         task.tile_columns = at_most(task.out, LINEAR_COLUMNS);
-        while (pieces(rows, task.tile_rows) * pieces(task.out, task.tile_columns) < LINEAR_TILES &&
-               (task.tile_rows > 128 || task.tile_columns > 64)) {
-            if (task.tile_columns > 64 && (task.tile_columns >= task.tile_rows || task.tile_rows <= 128))
-                task.tile_columns = (task.tile_columns + 31) / 32 * 16;
-            else
-                task.tile_rows = (task.tile_rows + 31) / 32 * 16;
+        while (pieces(rows, task.tile_rows) * pieces(task.out, task.tile_columns) < LINEAR_TILES) {
+            int *longer = task.tile_rows > task.tile_columns ? &task.tile_rows : &task.tile_columns;
+            if (*longer <= 64)
+                break;
+            *longer = (*longer + 31) / 32 * 16;
         }
         task.across = pieces(task.out, task.tile_columns);
         gemm_prepare();
