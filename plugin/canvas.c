@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "canvas.h"
+
+#include <string.h>
+
+#include "intl.h"
+
+/* babl looks for the way between two formats once per pair, for half a second: two
+ * formats are enough for everything. */
+#define COLOUR_FORMAT "R'G'B'A float"
+#define MASK_FORMAT   "Y float"
+
+/* ---- reading ------------------------------------------------------------- */
+
+static gfloat *
+pixels_new (const EditRect *rect,
+            gint            channels)
+{
+  return g_malloc0_n ((gsize) rect->width * rect->height * channels, sizeof (gfloat));
+}
+
+/* The part of a drawable that lies in rect, both in canvas coordinates; the rest of out
+ * stays as it is. */
+static void
+read_drawable (GimpDrawable   *drawable,
+               gint            offset_x,
+               gint            offset_y,
+               const EditRect *rect,
+               const gchar    *format,
+               gint            channels,
+               gfloat         *out)
+{
+  GeglBuffer    *buffer = gimp_drawable_get_buffer (drawable);
+  GeglRectangle  wanted = { rect->x - offset_x, rect->y - offset_y,
+                            rect->width, rect->height };
+  GeglRectangle  there  = *gegl_buffer_get_extent (buffer);
+  GeglRectangle  part;
+
+  if (gegl_rectangle_intersect (&part, &wanted, &there))
+    {
+      gsize row = (gsize) rect->width * channels;
+
+      gegl_buffer_get (buffer, &part, 1.0, babl_format (format),
+                       out + (part.y - wanted.y) * row +
+                       (gsize) (part.x - wanted.x) * channels,
+                       (gint) (row * sizeof (gfloat)), GEGL_ABYSS_NONE);
+    }
+  g_object_unref (buffer);
+}
+
+gboolean
+canvas_check (GimpImage  *image,
+              GError    **error)
+{
+  if (image && gimp_image_get_base_type (image) == GIMP_INDEXED)
+    {
+      g_set_error (error, GIMP_PLUG_IN_ERROR, 0,
+                   _("This image has indexed colors, which cannot hold the result: convert "
+                     "it with Image > Mode > RGB first."));
+      return FALSE;
+    }
+  if (image && gimp_image_get_floating_sel (image))
+    {
+      g_set_error (error, GIMP_PLUG_IN_ERROR, 0,
+                   _("The image has a floating selection: anchor it or make it a layer "
+                     "first."));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+gboolean
+canvas_selection_bounds (GimpImage *image,
+                         EditRect  *bounds)
+{
+  gboolean non_empty = FALSE;
+  gint     x1, y1, x2, y2;
+
+  if (! gimp_selection_bounds (image, &non_empty, &x1, &y1, &x2, &y2) || ! non_empty)
+    return FALSE;
+
+  bounds->x      = x1;
+  bounds->y      = y1;
+  bounds->width  = x2 - x1;
+  bounds->height = y2 - y1;
+
+  return TRUE;
+}
+
+gfloat *
+canvas_read_selection (GimpImage      *image,
+                       const EditRect *rect)
+{
+  gfloat *mask = pixels_new (rect, 1);
+
+  read_drawable (GIMP_DRAWABLE (gimp_image_get_selection (image)), 0, 0, rect,
+                 MASK_FORMAT, 1, mask);
+
+  return mask;
+}
+
+/* ---- a duplicate with some layers hidden --------------------------------- */
+
+static gboolean
+is_chosen (GimpItem   *item,
+           GimpLayer **chosen)
+{
+  for (gint i = 0; chosen && chosen[i]; i++)
+    if (GIMP_ITEM (chosen[i]) == item)
+      return TRUE;
+
+  return FALSE;
+}
+
+/* Walks a stack and its duplicate, which have the same order.  With `chosen', the copy
+ * shows these layers (and what is in them) and nothing else. */
+static gboolean
+show_only (GimpItem  **originals,
+           GimpItem  **copies,
+           GimpLayer **chosen,
+           GimpLayer  *hidden,
+           gboolean    inside)
+{
+  gboolean any = FALSE;
+
+  for (gint i = 0; originals && originals[i] && copies[i]; i++)
+    {
+      gboolean here  = inside || is_chosen (originals[i], chosen);
+      gboolean below = FALSE;
+
+      if (gimp_item_is_group (originals[i]))
+        {
+          GimpItem **children        = gimp_item_get_children (originals[i]);
+          GimpItem **copied_children = gimp_item_get_children (copies[i]);
+
+          below = show_only (children, copied_children, chosen, hidden, here);
+          g_free (children);
+          g_free (copied_children);
+        }
+      if (chosen)
+        {
+          if (! here && ! below)
+            gimp_item_set_visible (copies[i], FALSE);
+          else if (! inside)
+            gimp_item_set_visible (copies[i], TRUE);
+        }
+      if (hidden && GIMP_ITEM (hidden) == originals[i])
+        gimp_item_set_visible (copies[i], FALSE);
+      any |= here || below;
+    }
+
+  return any;
+}
+
+static gboolean
+read_projection (GimpImage       *image,
+                 GimpLayer      **chosen,
+                 GimpLayer       *hidden,
+                 const EditRect  *rect,
+                 gfloat          *out,
+                 GError         **error)
+{
+  GimpImage *copy = gimp_image_duplicate (image);
+  GimpLayer *blended;
+  gboolean   read = FALSE;
+
+  if (copy)
+    {
+      gimp_image_undo_disable (copy);
+      if (chosen || hidden)
+        {
+          GimpLayer **originals = gimp_image_get_layers (image);
+          GimpLayer **copies    = gimp_image_get_layers (copy);
+
+          show_only ((GimpItem **) originals, (GimpItem **) copies, chosen, hidden,
+                     FALSE);
+          g_free (originals);
+          g_free (copies);
+        }
+      gimp_image_resize (copy, rect->width, rect->height, -rect->x, -rect->y);
+      blended = gimp_layer_new_from_visible (copy, copy, "visible");
+      if (blended)
+        {
+          EditRect all = { 0, 0, rect->width, rect->height };
+
+          read_drawable (GIMP_DRAWABLE (blended), 0, 0, &all, COLOUR_FORMAT, 4, out);
+          gimp_item_delete (GIMP_ITEM (blended));
+          read = TRUE;
+        }
+      gimp_image_delete (copy);
+    }
+  if (! read)
+    g_set_error (error, GIMP_PLUG_IN_ERROR, 0,
+                 _("The picture cannot be read: %s"),
+                 gimp_pdb_get_last_error (gimp_get_pdb ()));
+
+  return read;
+}
+
+/* What lies beyond the canvas is not known to the model, though a layer may reach there. */
+static void
+clear_beyond (GimpImage      *image,
+              const EditRect *rect,
+              gfloat         *rgba)
+{
+  gint width  = gimp_image_get_width (image);
+  gint height = gimp_image_get_height (image);
+
+  for (gint y = 0; y < rect->height; y++)
+    for (gint x = 0; x < rect->width; x++)
+      if (rect->x + x < 0 || rect->x + x >= width ||
+          rect->y + y < 0 || rect->y + y >= height)
+        memset (rgba + ((gsize) y * rect->width + x) * 4, 0, 4 * sizeof (gfloat));
+}
+
+gfloat *
+canvas_read (GimpImage       *image,
+             CanvasSource     source,
+             GimpLayer      **chosen,
+             GimpLayer       *hidden,
+             const EditRect  *rect,
+             GError         **error)
+{
+  gfloat *rgba = pixels_new (rect, 4);
+
+  if (source != CANVAS_VISIBLE && ! (chosen && chosen[0]))
+    {
+      g_set_error (error, GIMP_PLUG_IN_ERROR, 0,
+                   _("No layer is chosen: choose what the model may see in the Layers "
+                     "dialog."));
+      g_clear_pointer (&rgba, g_free);
+    }
+  else if (source == CANVAS_LAYER)
+    {
+      EditRect there;
+
+      canvas_layer_rect (chosen[0], &there);
+      read_drawable (GIMP_DRAWABLE (chosen[0]), there.x, there.y, rect, COLOUR_FORMAT, 4,
+                     rgba);
+    }
+  else if (! read_projection (image, source == CANVAS_LAYERS ? chosen : NULL, hidden,
+                              rect, rgba, error))
+    {
+      g_clear_pointer (&rgba, g_free);
+    }
+  if (rgba)
+    clear_beyond (image, rect, rgba);
+
+  return rgba;
+}
+
+void
+canvas_layer_rect (GimpLayer *layer,
+                   EditRect  *rect)
+{
+  gimp_drawable_get_offsets (GIMP_DRAWABLE (layer), &rect->x, &rect->y);
+  rect->width  = gimp_drawable_get_width (GIMP_DRAWABLE (layer));
+  rect->height = gimp_drawable_get_height (GIMP_DRAWABLE (layer));
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+static void
+write_drawable (GimpDrawable   *drawable,
+                const EditRect *rect,
+                const gchar    *format,
+                const gfloat   *pixels)
+{
+  GeglBuffer *buffer = gimp_drawable_get_buffer (drawable);
+
+  gegl_buffer_set (buffer, GEGL_RECTANGLE (0, 0, rect->width, rect->height), 0,
+                   babl_format (format), pixels, GEGL_AUTO_ROWSTRIDE);
+  /* This flushes the tiles to GIMP. */
+  g_object_unref (buffer);
+  gimp_drawable_update (drawable, 0, 0, rect->width, rect->height);
+}
+
+GimpLayer *
+canvas_layer_new (GimpImage      *image,
+                  const gchar    *name,
+                  const EditRect *rect,
+                  const gfloat   *pixels,
+                  const gfloat   *mask)
+{
+  GimpImageType  type = gimp_image_get_base_type (image) == GIMP_GRAY
+                        ? GIMP_GRAYA_IMAGE : GIMP_RGBA_IMAGE;
+  GimpLayer     *layer;
+
+  layer = gimp_layer_new (image, name, rect->width, rect->height, type, 100.0,
+                          gimp_image_get_default_new_layer_mode (image));
+  gimp_layer_set_offsets (layer, rect->x, rect->y);
+  write_drawable (GIMP_DRAWABLE (layer), rect, COLOUR_FORMAT, pixels);
+  if (mask)
+    {
+      GimpLayerMask *layer_mask = gimp_layer_create_mask (layer, GIMP_ADD_MASK_BLACK);
+
+      gimp_layer_add_mask (layer, layer_mask);
+      write_drawable (GIMP_DRAWABLE (layer_mask), rect, MASK_FORMAT, mask);
+    }
+
+  return layer;
+}
+
+GimpImage *
+canvas_image_new (gint       width,
+                  gint       height,
+                  GimpImage *like)
+{
+  GimpImage        *image;
+  GimpColorProfile *profile;
+
+  if (! like)
+    return gimp_image_new (width, height, GIMP_RGB);
+
+  image   = gimp_image_new_with_precision (width, height,
+                                           gimp_image_get_base_type (like),
+                                           gimp_image_get_precision (like));
+  profile = gimp_image_get_color_profile (like);
+  if (profile)
+    {
+      gimp_image_set_color_profile (image, profile);
+      g_object_unref (profile);
+    }
+
+  return image;
+}
+
+/* A group can be filled only inside an image, and step by step the user could see it
+ * half full.  So it is filled in a scratch image and comes over whole. */
+GimpLayer *
+canvas_group_new (GimpImage    *image,
+                  const gchar  *name,
+                  GimpLayer   **layers,
+                  gint          count)
+{
+  GimpImage *scratch = canvas_image_new (gimp_image_get_width (image),
+                                         gimp_image_get_height (image), image);
+  GimpLayer *group;
+  GimpLayer *result;
+
+  gimp_image_undo_disable (scratch);
+  group = GIMP_LAYER (gimp_group_layer_new (scratch, name));
+  gimp_image_insert_layer (scratch, group, NULL, 0);
+  for (gint i = 0; i < count; i++)
+    {
+      GimpLayer *copy = gimp_layer_new_from_drawable (GIMP_DRAWABLE (layers[i]), scratch);
+      gchar     *own  = gimp_item_get_name (GIMP_ITEM (layers[i]));
+
+      gimp_image_insert_layer (scratch, copy, group, i);
+      gimp_item_set_name (GIMP_ITEM (copy), own);
+      gimp_item_set_visible (GIMP_ITEM (copy), i == 0);
+      gimp_item_delete (GIMP_ITEM (layers[i]));
+      g_free (own);
+    }
+  result = gimp_layer_new_from_drawable (GIMP_DRAWABLE (group), image);
+  gimp_item_set_name (GIMP_ITEM (result), name);
+  gimp_image_delete (scratch);
+
+  return result;
+}
+
+/* Above `above', in its group; a group whose contents are locked takes no layer, so then
+ * above that group. */
+static void
+find_place (GimpImage  *image,
+            GimpItem   *above,
+            GimpLayer **parent,
+            gint       *position)
+{
+  GimpItem *place = above;
+
+  *parent   = NULL;
+  *position = 0;
+  if (! place || ! gimp_item_is_valid (place) ||
+      gimp_item_get_image (place) != image)
+    return;
+
+  for (GimpItem *group = gimp_item_get_parent (place); group;
+       group = gimp_item_get_parent (group))
+    if (gimp_item_get_lock_content (group))
+      place = group;
+
+  *position = gimp_image_get_item_position (image, place);
+  if (gimp_item_get_parent (place))
+    *parent = GIMP_LAYER (gimp_item_get_parent (place));
+}
+
+gboolean
+canvas_insert (GimpImage           *image,
+               GimpLayer           *layer,
+               GimpItem            *above,
+               const CanvasGrowth  *growth,
+               const GimpParasite  *parasite,
+               GError             **error)
+{
+  GimpChannel **channels = gimp_image_get_selected_channels (image);
+  GimpLayer    *parent;
+  gint          position;
+  gboolean      inserted;
+
+  find_place (image, above, &parent, &position);
+
+  if (growth)
+    {
+      EditRect rect;
+
+      canvas_layer_rect (layer, &rect);
+      gimp_layer_set_offsets (layer, rect.x - growth->left, rect.y - growth->top);
+    }
+
+  /* As few calls as possible: whoever ends this process between them leaves the image
+   * between before and after.  The resize moves all layers, the new one as well. */
+  gimp_image_undo_group_start (image);
+  inserted = gimp_image_insert_layer (image, layer, parent, position);
+  if (inserted && growth)
+    gimp_image_resize (image, growth->width, growth->height, growth->left, growth->top);
+  if (inserted && parasite)
+    gimp_image_attach_parasite (image, parasite);
+  gimp_image_undo_group_end (image);
+
+  if (! inserted)
+    g_set_error (error, GIMP_PLUG_IN_ERROR, 0, _("The layer cannot be inserted: %s"),
+                 gimp_pdb_get_last_error (gimp_get_pdb ()));
+  else if (channels && channels[0])
+    gimp_image_set_selected_channels (image, (const GimpChannel **) channels);
+  g_free (channels);
+  gimp_displays_flush ();
+
+  return inserted;
+}

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "job.h"
+
+#include "model_store.h"
+#include "text/prompt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct _Job
+{
+  GThread      *thread;
+  gint          cancel;        /* atomic */
+
+  /* Between tasks the main thread's, during a task the worker's. */
+  Engine       *engine;
+  gchar        *engine_path;
+
+  JobTask      *task;
+  JobCallbacks  callbacks;
+  gpointer      user;
+
+  GMutex        lock;          /* guards what follows */
+  GQueue        reports;
+  gboolean      scheduled;
+};
+
+typedef enum
+{
+  REPORT_OPENED,
+  REPORT_PROGRESS,
+  REPORT_CANDIDATE,
+  REPORT_FINISHED
+} ReportKind;
+
+/* One message from the worker to the main thread. */
+typedef struct
+{
+  ReportKind       kind;
+  EngineModelInfo  model;
+  JobProgress      progress;
+  guchar          *preview;
+  Candidate       *candidate;
+  EngineError      error;
+} Report;
+
+/* What the worker carries through one task. */
+typedef struct
+{
+  Job      *job;
+  EditJob  *edit;
+  gint      image;             /* candidate that is made now */
+  gint64    started;
+} Work;
+
+JobTask *
+job_task_new (void)
+{
+  JobTask *task = g_new0 (JobTask, 1);
+
+  task->request = engine_request_default (NULL);
+
+  return task;
+}
+
+void
+job_task_free (JobTask *task)
+{
+  if (! task)
+    return;
+
+  g_free (task->model_path);
+  g_free (task->rgba);
+  g_free (task->selection);
+  g_free (task->prompt);
+  g_free (task->negative_prompt);
+  g_free (task);
+}
+
+void
+candidate_free (Candidate *candidate)
+{
+  if (! candidate)
+    return;
+
+  edit_result_clear (&candidate->edit);
+  g_free (candidate->prompt);
+  g_free (candidate->negative_prompt);
+  g_free (candidate->model_path);
+  g_clear_pointer (&candidate->selection, g_bytes_unref);
+  g_free (candidate);
+}
+
+static void
+report_free (Report *report)
+{
+  g_free (report->preview);
+  candidate_free (report->candidate);
+  g_free (report);
+}
+
+static void
+deliver (Job    *job,
+         Report *report)
+{
+  JobCallbacks callbacks = job->callbacks;
+
+  switch (report->kind)
+    {
+    case REPORT_OPENED:
+      if (callbacks.opened)
+        callbacks.opened (&report->model, job->user);
+      break;
+
+    case REPORT_PROGRESS:
+      if (callbacks.progress)
+        callbacks.progress (&report->progress, job->user);
+      break;
+
+    case REPORT_CANDIDATE:
+      callbacks.candidate (g_steal_pointer (&report->candidate), job->user);
+      break;
+
+    case REPORT_FINISHED:
+      g_thread_join (g_steal_pointer (&job->thread));
+      g_clear_pointer (&job->task, job_task_free);
+      callbacks.finished (&report->error, job->user);
+      break;
+    }
+}
+
+static gboolean
+deliver_reports (gpointer data)
+{
+  Job *job = data;
+
+  for (;;)
+    {
+      Report   *report;
+      gboolean  last;
+
+      g_mutex_lock (&job->lock);
+      report = g_queue_pop_head (&job->reports);
+      if (! report)
+        job->scheduled = FALSE;
+      g_mutex_unlock (&job->lock);
+
+      if (! report)
+        return G_SOURCE_REMOVE;
+
+      last = report->kind == REPORT_FINISHED;
+      if (last)
+        {
+          g_mutex_lock (&job->lock);
+          job->scheduled = FALSE;
+          g_mutex_unlock (&job->lock);
+        }
+      deliver (job, report);
+      report_free (report);
+      /* `finished' may have freed the job. */
+      if (last)
+        return G_SOURCE_REMOVE;
+    }
+}
+
+/* Takes the report over.  Progress that nobody has seen yet is overtaken, so that a
+ * slow main loop has no queue to work off. */
+static void
+send (Work   *work,
+      Report *report)
+{
+  Job      *job  = work->job;
+  Report   *last;
+  gboolean  schedule;
+
+  g_mutex_lock (&job->lock);
+  last = g_queue_peek_tail (&job->reports);
+  if (last                            &&
+      last->kind   == REPORT_PROGRESS &&
+      report->kind == REPORT_PROGRESS)
+    {
+      if (! report->preview)
+        {
+          report->preview                 = g_steal_pointer (&last->preview);
+          report->progress.preview        = report->preview;
+          report->progress.preview_width  = last->progress.preview_width;
+          report->progress.preview_height = last->progress.preview_height;
+          report->progress.preview_rect   = last->progress.preview_rect;
+        }
+      report_free (g_queue_pop_tail (&job->reports));
+    }
+  g_queue_push_tail (&job->reports, report);
+  schedule       = ! job->scheduled;
+  job->scheduled = TRUE;
+  g_mutex_unlock (&job->lock);
+
+  if (schedule)
+    g_idle_add_full (G_PRIORITY_DEFAULT, deliver_reports, job, NULL);
+}
+
+static guchar *
+preview_bytes (const EnginePicture *picture)
+{
+  gsize   count = (gsize) picture->width * picture->height;
+  guchar *bytes = g_new (guchar, count * 3);
+
+  for (gsize i = 0; i < count; i++)
+    for (gint c = 0; c < 3; c++)
+      {
+        gfloat value = picture->pixels[i * picture->channels + c];
+
+        bytes[i * 3 + c] = (guchar) (CLAMP (value, 0.0f, 1.0f) * 255.0f + 0.5f);
+      }
+
+  return bytes;
+}
+
+static bool
+progress_cb (void                 *user,
+             const EngineProgress *now)
+{
+  Work     *work   = user;
+  JobTask  *task   = work->job->task;
+  gint      count  = task->request.count;
+  Report   *report = g_new0 (Report, 1);
+  gdouble   elapsed;
+
+  report->kind              = REPORT_PROGRESS;
+  report->progress.stage    = now->stage;
+  report->progress.step     = now->step;
+  report->progress.steps    = now->steps;
+  report->progress.image    = work->image;
+  report->progress.count    = count;
+  report->progress.fraction = (work->image + now->fraction) / count;
+
+  elapsed = (g_get_monotonic_time () - work->started) / 1e6;
+  report->progress.seconds_left = now->seconds_left;
+  if (now->seconds_left >= 0.0 && count > 1)
+    {
+      gdouble one = (elapsed + now->seconds_left) / (work->image + 1);
+
+      report->progress.seconds_left += one * (count - work->image - 1);
+    }
+
+  if (now->preview && now->preview->pixels && now->preview->channels >= 3)
+    {
+      report->preview                 = preview_bytes (now->preview);
+      report->progress.preview        = report->preview;
+      report->progress.preview_width  = now->preview->width;
+      report->progress.preview_height = now->preview->height;
+      report->progress.preview_rect   = edit_job_preview_rect (work->edit);
+    }
+  send (work, report);
+
+  return ! g_atomic_int_get (&work->job->cancel);
+}
+
+static gboolean
+open_model (Job         *job,
+            const gchar *path,
+            EngineError *error)
+{
+  EngineOptions options = engine_options_default ();
+
+  if (job->engine && ! g_strcmp0 (path, job->engine_path))
+    return TRUE;
+
+  engine_close (job->engine);
+  g_clear_pointer (&job->engine_path, g_free);
+  job->engine = engine_open (path, &options, error);
+  if (! job->engine)
+    return FALSE;
+
+  job->engine_path = g_strdup (path);
+
+  return TRUE;
+}
+
+/* One candidate: the prompt for its seed, then all passes. */
+static gboolean
+make_candidate (Work        *work,
+                GBytes      *selection,
+                EngineError *error)
+{
+  Job           *job       = work->job;
+  JobTask       *task      = job->task;
+  EngineRequest  request   = task->request;
+  Candidate     *candidate = g_new0 (Candidate, 1);
+  gint64         began     = g_get_monotonic_time ();
+  char          *prompt;
+  char          *negative;
+  Report        *report;
+  gboolean       ok;
+
+  prompt   = prompt_expand (task->prompt, task->request.seed + work->image);
+  negative = prompt_expand (task->negative_prompt, task->request.seed + work->image);
+  request.seed            = task->request.seed + work->image;
+  request.count           = 1;
+  request.prompt          = prompt;
+  request.negative_prompt = negative;
+  request.progress        = progress_cb;
+  request.want_preview    = task->want_preview;
+  request.user            = work;
+
+  ok = (prompt && negative) ||
+       fail (error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the prompt.");
+  ok = ok && edit_generate (work->edit, job->engine, &request, &candidate->edit, error);
+  free (prompt);
+  free (negative);
+  if (! ok)
+    {
+      candidate_free (candidate);
+      return FALSE;
+    }
+
+  candidate->settings        = task->settings;
+  candidate->plan            = task->plan;
+  candidate->prompt          = g_strdup (task->prompt);
+  candidate->negative_prompt = g_strdup (task->negative_prompt);
+  candidate->request         = request;
+  candidate->request.prompt          = candidate->prompt;
+  candidate->request.negative_prompt = candidate->negative_prompt;
+  candidate->request.progress        = NULL;
+  candidate->request.user            = NULL;
+  candidate->model_path      = g_strdup (task->model_path);
+  candidate->model           = *engine_model (job->engine);
+  candidate->selection       = selection ? g_bytes_ref (selection) : NULL;
+  candidate->seconds         = (g_get_monotonic_time () - began) / 1e6;
+  if (task->want_hash)
+    model_store_hash (task->model_path, candidate->sha256, &job->cancel);
+
+  report            = g_new0 (Report, 1);
+  report->kind      = REPORT_CANDIDATE;
+  report->candidate = candidate;
+  send (work, report);
+
+  return TRUE;
+}
+
+static gboolean
+work_through (Work        *work,
+              EngineError *error)
+{
+  Job      *job  = work->job;
+  JobTask  *task = job->task;
+  GBytes   *selection = NULL;
+  Report   *report;
+  gboolean  ok;
+
+  if (! open_model (job, task->model_path, error))
+    return FALSE;
+
+  report        = g_new0 (Report, 1);
+  report->kind  = REPORT_OPENED;
+  report->model = *engine_model (job->engine);
+  send (work, report);
+
+  work->edit = edit_prepare (&task->settings, engine_model (job->engine), &task->plan,
+                             task->rgba, task->selection, error);
+  if (! work->edit)
+    return FALSE;
+
+  if (task->selection)
+    selection = g_bytes_new_take (g_steal_pointer (&task->selection),
+                                  (gsize) task->plan.region.width *
+                                  task->plan.region.height * sizeof (gfloat));
+  g_clear_pointer (&task->rgba, g_free);
+
+  ok = TRUE;
+  for (work->image = 0; ok && work->image < task->request.count; work->image++)
+    ok = make_candidate (work, selection, error);
+
+  g_clear_pointer (&selection, g_bytes_unref);
+  edit_job_destroy (work->edit);
+
+  return ok;
+}
+
+static gpointer
+worker (gpointer data)
+{
+  Work   *work   = data;
+  Report *report = g_new0 (Report, 1);
+
+  report->kind = REPORT_FINISHED;
+  work_through (work, &report->error);
+  send (work, report);
+  g_free (work);
+
+  return NULL;
+}
+
+Job *
+job_new (void)
+{
+  Job *job = g_new0 (Job, 1);
+
+  g_mutex_init (&job->lock);
+  g_queue_init (&job->reports);
+
+  return job;
+}
+
+void
+job_free (Job *job)
+{
+  if (! job)
+    return;
+
+  job_cancel (job);
+  if (job->thread)
+    g_thread_join (job->thread);
+  if (job->scheduled)
+    g_idle_remove_by_data (job);
+  g_queue_clear_full (&job->reports, (GDestroyNotify) report_free);
+  job_task_free (job->task);
+  engine_close (job->engine);
+  g_free (job->engine_path);
+  g_mutex_clear (&job->lock);
+  g_free (job);
+}
+
+void
+job_start (Job                *job,
+           JobTask            *task,
+           const JobCallbacks *callbacks,
+           gpointer            user)
+{
+  Work *work;
+
+  g_return_if_fail (! job->thread);
+  g_return_if_fail (task->request.count >= 1);
+
+  g_atomic_int_set (&job->cancel, FALSE);
+  job->task      = task;
+  job->callbacks = *callbacks;
+  job->user      = user;
+
+  work             = g_new0 (Work, 1);
+  work->job        = job;
+  work->started    = g_get_monotonic_time ();
+  job->thread      = g_thread_new ("diffusion", worker, work);
+}
+
+void
+job_cancel (Job *job)
+{
+  g_atomic_int_set (&job->cancel, TRUE);
+}
+
+gboolean
+job_is_running (Job *job)
+{
+  return job->thread != NULL;
+}
+
+gboolean
+job_estimate (Job            *job,
+              const JobTask  *task,
+              EngineEstimate *estimate,
+              EngineError    *error)
+{
+  g_return_val_if_fail (! job->thread, FALSE);
+
+  return open_model (job, task->model_path, error) &&
+         edit_estimate (&task->settings, &task->plan, job->engine, &task->request,
+                        estimate, error);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "regenerate.h"
+
+#include "names.h"
+#include "parameters.h"
+#include "procedures.h"
+#include "run.h"
+
+#include <libgimp/gimpui.h>
+#include <string.h>
+
+#include "intl.h"
+
+/* ---- a layer again ------------------------------------------------------- */
+
+/* The chosen layer that has a record; a group of candidates stands for the visible one
+ * in it. */
+static GimpLayer *
+layer_with_record (GimpDrawable **drawables)
+{
+  GimpLayer *layer = NULL;
+
+  if (! drawables || ! drawables[0])
+    return NULL;
+
+  if (GIMP_IS_LAYER_MASK (drawables[0]))
+    layer = gimp_layer_from_mask (GIMP_LAYER_MASK (drawables[0]));
+  else if (GIMP_IS_LAYER (drawables[0]))
+    layer = GIMP_LAYER (drawables[0]);
+  if (layer && gimp_item_is_group (GIMP_ITEM (layer)))
+    {
+      GimpItem **children = gimp_item_get_children (GIMP_ITEM (layer));
+
+      for (gint i = 0; children && children[i]; i++)
+        if (gimp_item_get_visible (children[i]))
+          {
+            layer = GIMP_LAYER (children[i]);
+            break;
+          }
+      g_free (children);
+    }
+
+  return layer;
+}
+
+static void
+override (GimpProcedureConfig *config,
+          GimpProcedureConfig *arguments)
+{
+  gchar    *prompt   = NULL;
+  gchar    *model    = NULL;
+  gboolean  new_seed = FALSE;
+  gint      count    = 1;
+
+  g_object_get (arguments, "prompt", &prompt, "model", &model, "new-seed", &new_seed,
+                "count", &count, NULL);
+  if (prompt && prompt[0])
+    g_object_set (config, "prompt", prompt, NULL);
+  if (model && model[0])
+    g_object_set (config, "model", model, NULL);
+  if (new_seed)
+    g_object_set (config, "seed", -1.0, NULL);
+  g_object_set (config, "count", count, NULL);
+  g_free (prompt);
+  g_free (model);
+}
+
+static gboolean
+ask (GimpProcedure       *procedure,
+     GimpProcedureConfig *config)
+{
+  GtkWidget *dialog;
+  gboolean   go;
+
+  gimp_ui_init (PLUG_IN_BINARY);
+  dialog = gimp_procedure_dialog_new (procedure, config, NULL);
+  gimp_procedure_dialog_fill (GIMP_PROCEDURE_DIALOG (dialog), NULL);
+  go = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (dialog));
+  gtk_widget_destroy (dialog);
+
+  return go;
+}
+
+static GimpValueArray *
+run_again (GimpProcedure        *procedure,
+           GimpRunMode           run_mode,
+           GimpImage            *image,
+           GimpLayer            *layer,
+           GimpProcedureConfig  *arguments,
+           const Record         *record)
+{
+  GimpDrawable        *drawables[2] = { GIMP_DRAWABLE (layer), NULL };
+  GimpProcedureConfig *config;
+  GimpProcedure       *of_mode;
+  GimpValueArray      *values;
+  GBytes              *selection = record_selection (layer, record);
+  Run                 *run;
+
+  of_mode = procedures_create (gimp_procedure_get_plug_in (procedure),
+                               procedures_name (record->settings.mode));
+  config  = gimp_procedure_create_config (of_mode);
+  record_to_config (record, config);
+  override (config, arguments);
+
+  run            = run_new (procedure, config, run_mode, record->settings.mode, image,
+                            drawables);
+  run->replay    = record;
+  run->hidden    = layer;
+  run->selection = selection;
+  values = run_to_the_end (run, procedure);
+  run_free (run);
+
+  g_clear_pointer (&selection, g_bytes_unref);
+  g_object_unref (config);
+  g_object_unref (of_mode);
+
+  return values;
+}
+
+GimpValueArray *
+regenerate_procedure (GimpProcedure        *procedure,
+                      GimpRunMode           run_mode,
+                      GimpImage            *image,
+                      GimpDrawable        **drawables,
+                      GimpProcedureConfig  *config,
+                      gpointer              data G_GNUC_UNUSED)
+{
+  GimpLayer      *layer  = layer_with_record (drawables);
+  GimpValueArray *values = NULL;
+  GError         *error  = NULL;
+  Record         *record = NULL;
+
+  if (! layer)
+    g_set_error (&error, GIMP_PLUG_IN_ERROR, 0,
+                 _("No layer is chosen: choose one that a Diffusion filter made."));
+  else
+    record = record_of_layer (layer, &error);
+
+  if (! record)
+    values = run_fail (procedure, error);
+  else if (run_mode == GIMP_RUN_INTERACTIVE && ! ask (procedure, config))
+    values = gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
+  else
+    values = run_again (procedure, run_mode, image, layer, config, record);
+  record_free (record);
+
+  return values;
+}
+
+/* ---- what a file is ------------------------------------------------------ */
+
+GimpValueArray *
+inspect_procedure (GimpProcedure       *procedure,
+                   GimpProcedureConfig *config,
+                   gpointer             data G_GNUC_UNUSED)
+{
+  EngineModelInfo  info;
+  GimpValueArray  *values;
+  GError          *error  = NULL;
+  gchar           *folder = g_path_get_dirname (gimp_get_progname ());
+  ModelStore      *store  = model_store_new (folder);
+  gchar           *wanted = NULL;
+  gchar           *path;
+  gchar            sha256[65];
+
+  g_object_get (config, "model", &wanted, NULL);
+  path = model_store_choose (store, wanted, EDIT_TEXT_TO_IMAGE, 1.0, &info, &error);
+  if (! path)
+    {
+      values = run_fail (procedure, error);
+    }
+  else
+    {
+      model_store_hash (path, sha256, NULL);
+      values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
+      GIMP_VALUES_SET_STRING (values, 1, info.summary);
+      GIMP_VALUES_SET_STRING (values, 2, names_name (kind_names, info.kind));
+      GIMP_VALUES_SET_STRING (values, 3, info.family);
+      GIMP_VALUES_SET_BOOLEAN (values, 4, info.runnable);
+      GIMP_VALUES_SET_STRING (values, 5, info.reason);
+      GIMP_VALUES_SET_INT (values, 6, info.in_channels);
+      GIMP_VALUES_SET_INT (values, 7, info.native_width);
+      GIMP_VALUES_SET_INT (values, 8, info.native_height);
+      GIMP_VALUES_SET_STRING (values, 9, info.precision);
+      GIMP_VALUES_SET_STRING (values, 10, sha256);
+    }
+  g_free (path);
+  g_free (wanted);
+  model_store_free (store);
+  g_free (folder);
+
+  return values;
+}
+
+/* ---- settings out of a picture ------------------------------------------- */
+
+GimpValueArray *
+read_parameters_procedure (GimpProcedure       *procedure,
+                           GimpProcedureConfig *config,
+                           gpointer             data G_GNUC_UNUSED)
+{
+  GimpValueArray *values;
+  GError         *error      = NULL;
+  Parameters     *parameters = NULL;
+  gchar          *file       = NULL;
+  gchar          *text;
+
+  g_object_get (config, "file", &file, NULL);
+  text = parameters_of_file (file ? file : "", &error);
+  if (text)
+    parameters = parameters_read (text, &error);
+  if (! parameters)
+    {
+      values = run_fail (procedure, error);
+    }
+  else
+    {
+      values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
+      GIMP_VALUES_SET_STRING (values, 1, text);
+      GIMP_VALUES_SET_STRING (values, 2, parameters->prompt);
+      GIMP_VALUES_SET_STRING (values, 3, parameters->negative_prompt);
+      GIMP_VALUES_SET_DOUBLE (values, 4, parameters->seed);
+      GIMP_VALUES_SET_INT (values, 5, parameters->steps);
+      GIMP_VALUES_SET_STRING (values, 6, parameters->sampler);
+      GIMP_VALUES_SET_STRING (values, 7, parameters->schedule);
+      GIMP_VALUES_SET_DOUBLE (values, 8, parameters->cfg);
+    }
+  parameters_free (parameters);
+  g_free (text);
+  g_free (file);
+
+  return values;
+}
