@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sampler.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/* ---- arithmetic on whole arrays, in double and rounded once --------------------------------- */
+
+/* y = a x + b z; y may be either. */
+static void combine(float *y, double a, const float *x, double b, const float *z, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = (float)(a * (double)x[i] + b * (double)z[i]);
+}
+
+/* y += a x */
+static void add_scaled(float *y, double a, const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = (float)((double)y[i] + a * (double)x[i]);
+}
+
+static void copy(float *y, const float *x, size_t count)
+{
+    if (count > 0)
+        memcpy(y, x, count * sizeof *y);
+}
+
+/* Along the straight line from x through the estimate, from sigma to next: x0 + next / sigma * (x -
+ * x0).  This form, unlike x + slope * (next - sigma), loses nothing at the 4500 that is the first
+ * sigma of models with zero terminal SNR, and gives x0 itself at next 0. */
+static void glide(float *y, const float *x, const float *x0, double sigma, double next, size_t count)
+{
+    combine(y, next / sigma, x, 1 - next / sigma, x0, count);
+}
+
+/* y += amount * fresh noise; `memory` is overwritten by that noise. */
+static void add_noise(Sampler *sampler, float *y, double amount, float *memory)
+{
+    if (sampler->count == 0)
+        return;
+    noise_fill(sampler->noise, memory, sampler->count);
+    add_scaled(y, amount, memory, sampler->count);
+}
+
+/* An ancestral step goes down to `down` and up again to next by adding `up` of fresh noise. */
+static double ancestral_down(double sigma, double next, double *up)
+{
+    double ratio = next / sigma;
+    *up = next * sqrt(fmax(0, 1 - ratio * ratio));
+    return next * ratio;
+}
+
+/* ---- one step of each ------------------------------------------------------------------------ */
+
+static bool step_euler(Sampler *s, float *x, double sigma, double next)
+{
+    if (!s->denoise(s->user, s->denoised, x, sigma))
+        return false;
+    glide(x, x, s->denoised, sigma, next, s->count);
+    return true;
+}
+
+static bool step_euler_a(Sampler *s, float *x, double sigma, double next)
+{
+    if (!s->denoise(s->user, s->denoised, x, sigma))
+        return false;
+    double up, down = ancestral_down(sigma, next, &up);
+    glide(x, x, s->denoised, sigma, down, s->count);
+    if (next > 0)
+        add_noise(s, x, up, s->buffers[0]);
+    return true;
+}
+
+static bool step_heun(Sampler *s, float *x, double sigma, double next)
+{
+    float *end = s->buffers[0], *first = s->buffers[1];
+    if (next == 0)
+        return step_euler(s, x, sigma, next);
+    if (!s->denoise(s->user, first, x, sigma))
+        return false;
+    glide(end, x, first, sigma, next, s->count);
+    if (!s->denoise(s->user, s->denoised, end, next))
+        return false;
+    /* x + (next - sigma) * (slope here + slope there) / 2 */
+    double half = (next - sigma) / 2;
+    combine(x, 1 + half / sigma, x, -half / sigma, first, s->count);
+    add_scaled(x, half / next, end, s->count);
+    add_scaled(x, -half / next, s->denoised, s->count);
+    return true;
+}
+
+static bool step_dpm2(Sampler *s, float *x, double sigma, double next)
+{
+    if (next == 0)
+        return step_euler(s, x, sigma, next);
+    float *at_middle = s->buffers[0];
+    double middle = sqrt(sigma * next);
+    if (!s->denoise(s->user, s->denoised, x, sigma))
+        return false;
+    glide(at_middle, x, s->denoised, sigma, middle, s->count);
+    if (!s->denoise(s->user, s->denoised, at_middle, middle))
+        return false;
+    add_scaled(x, (next - sigma) / middle, at_middle, s->count);
+    add_scaled(x, -(next - sigma) / middle, s->denoised, s->count);
+    return true;
+}
+
+/* The new estimate goes on from the one before: x0 + (x0 - previous) * weight. */
+static void extrapolate(Sampler *s, float *y, const float *previous, double weight)
+{
+    combine(y, 1 + weight, s->denoised, -weight, previous, s->count);
+}
+
+static bool step_dpmpp_2m(Sampler *s, float *x, double sigma, double next)
+{
+    float *previous = s->buffers[0], *guess = s->buffers[1];
+    if (!s->denoise(s->user, s->denoised, x, sigma))
+        return false;
+    copy(guess, s->denoised, s->count);
+    if (s->step > 0 && next > 0)
+        extrapolate(s, guess, previous, log(sigma / next) / (2 * log(s->sigmas[0] / sigma)));
+    glide(x, x, guess, sigma, next, s->count);
+    copy(previous, s->denoised, s->count);
+    return true;
+}
+
+static bool step_dpmpp_2m_sde(Sampler *s, float *x, double sigma, double next)
+{
+    float *previous = s->buffers[0], *fresh = s->buffers[1];
+    if (!s->denoise(s->user, s->denoised, x, sigma))
+        return false;
+    if (next == 0) {
+        copy(x, s->denoised, s->count);
+        return true;
+    }
+    /* With h = log(sigma / next) and eta 1: x * next / sigma * exp(-h) + (1 - exp(-2 h)) * x0. */
+    double ratio = next / sigma, share = (1 - ratio) * (1 + ratio);
+    combine(x, ratio * ratio, x, share, s->denoised, s->count);
+    if (s->step > 0) {
+        double weight = share * log(sigma / next) / (2 * log(s->sigmas[0] / sigma));
+        add_scaled(x, weight, s->denoised, s->count);
+        add_scaled(x, -weight, previous, s->count);
+    }
+    add_noise(s, x, next * sqrt(share), fresh);
+    copy(previous, s->denoised, s->count);
+    return true;
+}
+
+static bool step_dpmpp_sde(Sampler *s, float *x, double sigma, double next)
+{
+    if (next == 0)
+        return step_euler(s, x, sigma, next);
+    float *at_middle = s->buffers[0], *upper = s->buffers[1], *lower = s->buffers[2];
+    double middle = sqrt(sigma * next), up, down = ancestral_down(sigma, middle, &up);
+    if (!s->denoise(s->user, s->denoised, x, sigma))
+        return false;
+    glide(at_middle, x, s->denoised, sigma, down, s->count);
+    add_noise(s, at_middle, up, upper);
+    if (!s->denoise(s->user, s->denoised, at_middle, middle))
+        return false;
+    down = ancestral_down(sigma, next, &up);
+    glide(x, x, s->denoised, sigma, down, s->count);
+    /* One Brownian path over sigma: the increment from sigma to next is the one from sigma to the
+     * middle, which was used there, and a new one from the middle to next. */
+    add_scaled(x, up * sqrt((sigma - middle) / (sigma - next)), upper, s->count);
+    add_noise(s, x, up * sqrt((middle - next) / (sigma - next)), lower);
+    return true;
+}
+
+/* Corrects x, which was predicted from `last` with the estimates m1 (there) and m2 (before it), now
+ * that the estimate at x is known: UniC of order 1, or 2 where there is an m2. */
+static void unipc_correct(Sampler *s, float *x, const float *last, const float *m1, const float *m2,
+                          double sigma)
+{
+    double h = log(s->sigmas[0] / sigma), minus = expm1(-h); /* B(h) = minus */
+    double of_old = 0, of_new = 0.5;
+    if (s->step > 1) {
+        double b1 = (minus / -h - 1) / minus, b2 = ((minus / -h - 1) / -h - 0.5) * 2 / minus;
+        double r = -log(s->sigmas[1] / s->sigmas[0]) / h;
+        of_old = (b1 - b2) / (1 - r);
+        of_new = b1 - of_old;
+        of_old /= r; /* the difference m2 - m1 is divided by r */
+    }
+    glide(x, last, m1, s->sigmas[0], sigma, s->count);
+    add_scaled(x, -minus * of_new, s->denoised, s->count);
+    add_scaled(x, minus * (of_new + of_old), m1, s->count);
+    if (s->step > 1)
+        add_scaled(x, -minus * of_old, m2, s->count);
+}
+
+static bool step_unipc(Sampler *s, float *x, double sigma, double next)
+{
+    float *m1 = s->buffers[0], *m2 = s->buffers[1], *last = s->buffers[2];
+    if (!s->denoise(s->user, s->denoised, x, sigma))
+        return false;
+    if (s->step > 0)
+        unipc_correct(s, x, last, m1, m2, sigma);
+    copy(last, x, s->count);
+    glide(x, x, s->denoised, sigma, next, s->count);
+    if (s->step > 0 && next > 0) {
+        double h = log(sigma / next), r = -log(s->sigmas[0] / sigma) / h;
+        double weight = -expm1(-h) * 0.5 / r;
+        add_scaled(x, weight, m1, s->count);
+        add_scaled(x, -weight, s->denoised, s->count);
+    }
+    copy(m2, m1, s->count);
+    copy(m1, s->denoised, s->count);
+    return true;
+}
+
+static bool step_lcm(Sampler *s, float *x, double sigma, double next)
+{
+    if (!s->denoise(s->user, s->denoised, x, sigma))
+        return false;
+    copy(x, s->denoised, s->count);
+    if (next > 0)
+        add_noise(s, x, next, s->buffers[0]);
+    return true;
+}
+
+/* To add a sampler: write its step above and a line here, its name in engine.h and names.c, and its
+ * run in tests/golden/golden_sample.py.  `buffers` counts the arrays it uses besides s->denoised. */
+static const struct {
+    bool (*step)(Sampler *s, float *x, double sigma, double next);
+    int buffers;
+} samplers[ENGINE_SAMPLER_COUNT] = {
+    [ENGINE_EULER] = { step_euler, 0 },
+    [ENGINE_EULER_A] = { step_euler_a, 1 },
+    [ENGINE_HEUN] = { step_heun, 2 },
+    [ENGINE_DPM2] = { step_dpm2, 1 },
+    [ENGINE_DPMPP_2M] = { step_dpmpp_2m, 2 },
+    [ENGINE_DPMPP_2M_SDE] = { step_dpmpp_2m_sde, 2 },
+    [ENGINE_DPMPP_SDE] = { step_dpmpp_sde, 3 },
+    [ENGINE_UNIPC] = { step_unipc, 3 },
+    [ENGINE_DDIM] = { step_euler, 0 }, /* with eta 0, in these variables, the same step */
+    [ENGINE_LCM] = { step_lcm, 1 },
+};
+
+int sampler_buffer_count(EngineSampler kind)
+{
+    return 1 + samplers[kind].buffers;
+}
+
+void sampler_init(Sampler *sampler, EngineSampler kind, float *memory, size_t count, Noise *noise,
+                  SamplerDenoise denoise, void *user)
+{
+    *sampler = (Sampler){ .kind = kind, .count = count, .noise = noise, .denoise = denoise,
+                          .user = user, .denoised = memory };
+    for (int i = 0; i < samplers[kind].buffers; i++)
+        sampler->buffers[i] = count > 0 ? memory + (size_t)(i + 1) * count : NULL;
+}
+
+bool sampler_step(Sampler *sampler, float *x, double sigma, double next)
+{
+    assert(sigma > next && next >= 0);
+    if (!samplers[sampler->kind].step(sampler, x, sigma, next))
+        return false;
+    sampler->sigmas[1] = sampler->sigmas[0];
+    sampler->sigmas[0] = sigma;
+    sampler->step++;
+    return true;
+}

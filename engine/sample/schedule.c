@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "schedule.h"
+
+#include <math.h>
+
+void noise_levels_init(NoiseLevels *levels, double beta_start, double beta_end,
+                       bool zero_terminal_snr)
+{
+    double alphas[NOISE_LEVEL_COUNT], product = 1;
+    double from = sqrt(beta_start), to = sqrt(beta_end);
+    for (int i = 0; i < NOISE_LEVEL_COUNT; i++) {
+        double root = from + (to - from) * i / (NOISE_LEVEL_COUNT - 1);
+        product *= 1 - root * root;
+        alphas[i] = (double)(float)product;
+    }
+    if (zero_terminal_snr) {
+        double first = sqrt(alphas[0]), last = sqrt(alphas[NOISE_LEVEL_COUNT - 1]);
+        for (int i = 0; i < NOISE_LEVEL_COUNT; i++) {
+            double root = (sqrt(alphas[i]) - last) * first / (first - last);
+            alphas[i] = root * root;
+        }
+        alphas[NOISE_LEVEL_COUNT - 1] = 4.8973451890853435e-08;
+    }
+    for (int i = 0; i < NOISE_LEVEL_COUNT; i++) {
+        levels->sigmas[i] = sqrt((1 - alphas[i]) / alphas[i]);
+        levels->log_sigmas[i] = log(levels->sigmas[i]);
+    }
+}
+
+double noise_levels_time(const NoiseLevels *levels, double sigma)
+{
+    double log_sigma = log(sigma);
+    int    low = 0, high = NOISE_LEVEL_COUNT - 1;
+    while (high - low > 1) {
+        int middle = (low + high) / 2;
+        if (levels->log_sigmas[middle] <= log_sigma)
+            low = middle;
+        else
+            high = middle;
+    }
+    double share = (log_sigma - levels->log_sigmas[low]) /
+                   (levels->log_sigmas[high] - levels->log_sigmas[low]);
+    return low + fmin(1, fmax(0, share));
+}
+
+double noise_levels_sigma(const NoiseLevels *levels, double time)
+{
+    int    low = (int)fmin(NOISE_LEVEL_COUNT - 2, fmax(0, floor(time)));
+    double share = time - low;
+    return exp(levels->log_sigmas[low] * (1 - share) + levels->log_sigmas[low + 1] * share);
+}
+
+/* The regularised incomplete beta function by its continued fraction (Lentz's method). */
+static double incomplete_beta(double x, double a, double b)
+{
+    if (x <= 0 || x >= 1)
+        return x <= 0 ? 0 : 1;
+    if (x > (a + 1) / (a + b + 2))
+        return 1 - incomplete_beta(1 - x, b, a);
+    double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)) / a;
+    double c = 1, d = 1 - (a + b) * x / (a + 1);
+    d = 1 / (fabs(d) < 1e-300 ? 1e-300 : d);
+    double fraction = d;
+    for (int m = 1; m < 300; m++) {
+        for (int odd = 0; odd < 2; odd++) {
+            double top = odd ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+                             : m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+            d = 1 + top * d;
+            d = 1 / (fabs(d) < 1e-300 ? 1e-300 : d);
+            c = 1 + top / c;
+            c = fabs(c) < 1e-300 ? 1e-300 : c;
+            fraction *= c * d;
+        }
+        if (fabs(c * d - 1) < 1e-15)
+            break;
+    }
+    return front * fraction;
+}
+
+static double beta_quantile(double share, double a, double b)
+{
+    double low = 0, high = 1;
+    for (int i = 0; i < 80; i++) {
+        double middle = (low + high) / 2;
+        if (incomplete_beta(middle, a, b) < share)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (low + high) / 2;
+}
+
+static int fill_times(double *sigmas, const NoiseLevels *levels, int steps, int intervals)
+{
+    double first = NOISE_LEVEL_COUNT - 1;
+    for (int i = 0; i < steps; i++)
+        sigmas[i] = noise_levels_sigma(levels, intervals ? first - first * i / intervals : first);
+    return steps;
+}
+
+static int fill_karras(double *sigmas, double least, double most, int steps)
+{
+    const double rho = 7;
+    double       from = pow(most, 1 / rho), to = pow(least, 1 / rho);
+    for (int i = 0; i < steps; i++)
+        sigmas[i] = pow(from + (steps > 1 ? (to - from) * i / (steps - 1) : 0), rho);
+    return steps;
+}
+
+static int fill_exponential(double *sigmas, double least, double most, int steps)
+{
+    double from = log(most), to = log(least);
+    for (int i = 0; i < steps; i++)
+        sigmas[i] = exp(from + (steps > 1 ? (to - from) * i / (steps - 1) : 0));
+    return steps;
+}
+
+static int fill_simple(double *sigmas, const NoiseLevels *levels, int steps)
+{
+    double stride = (double)NOISE_LEVEL_COUNT / steps;
+    for (int i = 0; i < steps; i++)
+        sigmas[i] = levels->sigmas[NOISE_LEVEL_COUNT - 1 - (int)(i * stride)];
+    return steps;
+}
+
+static int fill_ddim_uniform(double *sigmas, const NoiseLevels *levels, int steps)
+{
+    int stride = NOISE_LEVEL_COUNT / steps, count = 0;
+    for (int i = 1; i < NOISE_LEVEL_COUNT; i += stride)
+        count++;
+    for (int i = 0; i < count; i++)
+        sigmas[count - 1 - i] = levels->sigmas[1 + i * stride];
+    return count;
+}
+
+static int fill_beta(double *sigmas, const NoiseLevels *levels, int steps)
+{
+    int count = 0, last = -1;
+    for (int i = 0; i < steps; i++) {
+        double share = 1 - (double)i / steps;
+        int    level = (int)rint(beta_quantile(share, 0.6, 0.6) * (NOISE_LEVEL_COUNT - 1));
+        if (level != last)
+            sigmas[count++] = levels->sigmas[level];
+        last = level;
+    }
+    return count;
+}
+
+int schedule_fill(double *sigmas, EngineSchedule schedule, const NoiseLevels *levels, int steps)
+{
+    double least = levels->sigmas[0], most = levels->sigmas[NOISE_LEVEL_COUNT - 1];
+    int    count = 0;
+    switch (schedule) {
+    case ENGINE_SCHEDULE_NORMAL: count = fill_times(sigmas, levels, steps, steps - 1); break;
+    case ENGINE_SCHEDULE_SGM_UNIFORM: count = fill_times(sigmas, levels, steps, steps); break;
+    case ENGINE_SCHEDULE_KARRAS: count = fill_karras(sigmas, least, most, steps); break;
+    case ENGINE_SCHEDULE_EXPONENTIAL: count = fill_exponential(sigmas, least, most, steps); break;
+    case ENGINE_SCHEDULE_SIMPLE: count = fill_simple(sigmas, levels, steps); break;
+    case ENGINE_SCHEDULE_DDIM_UNIFORM: count = fill_ddim_uniform(sigmas, levels, steps); break;
+    case ENGINE_SCHEDULE_BETA: count = fill_beta(sigmas, levels, steps); break;
+    case ENGINE_SCHEDULE_COUNT: break;
+    }
+    sigmas[count] = 0;
+    return count;
+}
+
+void schedule_strength(int steps, double strength, int *layout, int *first)
+{
+    *layout = steps;
+    *first = (int)lrint(steps * (1 - strength));
+    if (steps - *first < 4 && strength < 1) {
+        *layout = (int)fmin(1000, fmax(4, floor(4 / strength)));
+        *first = *layout - 4;
+    }
+}
