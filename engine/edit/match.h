@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The result's colours made those of the picture it goes into.
+ *
+ * A trip through the VAE shifts colours a little, and a hard look at a flat sky shows it.  What is
+ * known on both sides (it was in the picture, and came out of the model) tells the shift. */
+#pragma once
+
+#include "../math/threads.h"
+
+enum { MATCH_MIN_KNOWN = 1024 }; /* pixels; fewer say little about colours */
+
+/* Mean and deviation of each Lab channel of picture over known pixels are made those of reference,
+ * and all of the picture follows: (x - mean) * ratio + mean', ratio .8 … 1.25.
+ *   picture    [h, w, 3] sRGB, changed
+ *   reference  [h, w, 3]
+ *   known      [h, w], counts where > 0
+ * Leaves the picture alone when fewer than MATCH_MIN_KNOWN pixels are known or nothing differs.
+ * False: no memory.  Lab: CIE 1976, D65.  Reinhard et al., IEEE CG&A 21 (2001) 34. */
+bool match_colours(Threads *threads, float *picture, const float *reference, const float *known,
+                   int w, int h);
+
+/* What still differs over known pixels, low-passed (deviation 16 pixels: no detail is touched) and
+ * continued smoothly over the rest, is taken off the picture.  known [h, w] are weights 0 … 1.
+ * False: no memory. */
+bool match_ring(Threads *threads, float *picture, const float *reference, const float *known, int w,
+                int h);
+
+/* How visible is the border of a mask in a composed picture?  Along the line where the mask crosses
+ * one half, the mean step of brightness-and-colour across it over the mean step along it, with the
+ * steps taken `reach` pixels wide.  1: nothing to see; 0 when there is no border.
+ * rgba [h, w, 4] as composed, mask [h, w]. */
+float match_seam_score(const float *rgba, const float *mask, int w, int h, int reach);

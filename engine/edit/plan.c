@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "plan.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_CANVAS = 524288, MIN_SIDE = 64, DEFAULT_MEGAPIXELS = 6 };
+
+static const float second_strength = .4F, refine_in_two_from = .7F;
+
+/* ---- what is refused ----------------------------------------------------------------------- */
+
+static bool check_model(const EditSettings *settings, const EngineModelInfo *model,
+                        EngineError *error)
+{
+    bool instruct = settings->mode == EDIT_INSTRUCT;
+    if (instruct && model->in_channels != 8)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "the model is a %s: Instruct needs an 8-channel InstructPix2Pix checkpoint",
+                    model->summary);
+    if (!instruct && model->in_channels == 8)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "the model is a %s: it only follows instructions, so choose Instruct or a base or "
+                    "inpainting checkpoint", model->summary);
+    return true;
+}
+
+static uint64_t max_pixels(const EditSettings *settings)
+{
+    return settings->max_pixels ? settings->max_pixels : (uint64_t)DEFAULT_MEGAPIXELS << 20;
+}
+
+static bool check_size(const EditSettings *settings, EngineError *error)
+{
+    if (settings->mode == EDIT_TEXT_TO_IMAGE) {
+        double pixels = (double)settings->width * settings->height;
+        if (settings->width < MIN_SIDE || settings->height < MIN_SIDE)
+            return fail(error, ENGINE_BAD_REQUEST,
+                        "a picture of %d x %d pixels is too small: both sides must be %d or more",
+                        settings->width, settings->height, MIN_SIDE);
+        if (pixels > 1.05 * (double)max_pixels(settings))
+            return fail(error, ENGINE_BAD_REQUEST,
+                        "a picture of %d x %d is %.1f megapixels, more than the %.1f of one pass: "
+                        "choose a smaller size", settings->width, settings->height, pixels / 1e6,
+                        (double)max_pixels(settings) / 1e6);
+        return true;
+    }
+    if (settings->canvas_width < 1 || settings->canvas_height < 1)
+        return fail(error, ENGINE_BAD_REQUEST, "the picture has no pixels: %d x %d",
+                    settings->canvas_width, settings->canvas_height);
+    if (settings->left < 0 || settings->right < 0 || settings->top < 0 || settings->bottom < 0)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "the picture cannot be extended by less than 0 pixels (left %d, right %d, top "
+                    "%d, bottom %d)", settings->left, settings->right, settings->top,
+                    settings->bottom);
+    bool    outpaint = settings->mode == EDIT_OUTPAINT;
+    int64_t width = (int64_t)settings->canvas_width +
+                    (outpaint ? (int64_t)settings->left + settings->right : 0);
+    int64_t height = (int64_t)settings->canvas_height +
+                     (outpaint ? (int64_t)settings->top + settings->bottom : 0);
+    if (width > MAX_CANVAS || height > MAX_CANVAS)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "a canvas of %lld x %lld pixels is larger than the largest, %d: extend by less",
+                    (long long)width, (long long)height, MAX_CANVAS);
+    if (settings->max_pixels && settings->max_pixels < (uint64_t)MIN_SIDE * MIN_SIDE)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "a pass of at most %llu pixels is too small: allow at least %d",
+                    (unsigned long long)settings->max_pixels, MIN_SIDE * MIN_SIDE);
+    return true;
+}
+
+static bool check_selection(const EditSettings *settings, EngineError *error)
+{
+    bool background = settings->intent == EDIT_BACKGROUND && settings->mode == EDIT_INPAINT;
+    if (!settings->has_selection) {
+        if (background)
+            return fail(error, ENGINE_BAD_REQUEST,
+                        "nothing is selected: select what stays before the background is replaced");
+        if (settings->mode == EDIT_INPAINT)
+            return fail(error, ENGINE_BAD_REQUEST,
+                        "The selection is empty: nothing to repaint. Select what is to change, or "
+                        "use image to image for the whole picture");
+        return true;
+    }
+    EditRect canvas = { 0, 0, settings->canvas_width, settings->canvas_height };
+    if (settings->selection.width <= 0 || settings->selection.height <= 0)
+        return fail(error, ENGINE_BAD_REQUEST, "The selection is empty: nothing to repaint");
+    if (settings->selection.x > MAX_CANVAS || settings->selection.y > MAX_CANVAS ||
+        settings->selection.x < -MAX_CANVAS || settings->selection.y < -MAX_CANVAS ||
+        settings->selection.width > 2 * MAX_CANVAS || settings->selection.height > 2 * MAX_CANVAS ||
+        rect_intersect(canvas, settings->selection).width == 0)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "The selection lies outside the canvas of %d x %d pixels: nothing to repaint",
+                    canvas.width, canvas.height);
+    return true;
+}
+
+static bool check(const EditSettings *settings, const EngineModelInfo *model, EngineError *error)
+{
+    if (!(settings->strength >= 0 && settings->strength <= 1))
+        return fail(error, ENGINE_BAD_REQUEST, "strength must lie between 0 and 1");
+    if (settings->context == EDIT_CONTEXT_PIXELS &&
+        (settings->context_pixels < 0 || settings->context_pixels > MAX_CANVAS))
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "the context must be between 0 and %d pixels, not %d", MAX_CANVAS,
+                    settings->context_pixels);
+    if (settings->mode == EDIT_SEAMS && !settings->tile_x && !settings->tile_y)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "seams are repaired along an axis that is to be tiled: choose one or both");
+    bool selects = settings->mode == EDIT_INPAINT || settings->mode == EDIT_IMAGE_TO_IMAGE ||
+                   settings->mode == EDIT_INSTRUCT || settings->mode == EDIT_OUTPAINT;
+    return check_model(settings, model, error) && check_size(settings, error) &&
+           (!selects || check_selection(settings, error));
+}
+
+/* ---- passes -------------------------------------------------------------------------------- */
+
+static RegionRule rule_of(const Plan *plan, const EditSettings *settings,
+                          const EngineModelInfo *model)
+{
+    bool text = settings->mode == EDIT_TEXT_TO_IMAGE;
+    bool tiles = plan->whole || settings->mode == EDIT_SEAMS;
+    return (RegionRule){
+        .canvas_width = plan->summary.canvas.width,
+        .canvas_height = plan->summary.canvas.height,
+        .max_pixels = (double)max_pixels(settings),
+        .multiple = text ? 8 : strcmp(model->family, "SDXL") == 0 ? 32 : 64,
+        .tile_x = tiles && settings->tile_x,
+        .tile_y = tiles && settings->tile_y,
+    };
+}
+
+static bool add_pass(Plan *plan, EditRect wanted, double scale, PlanPass pass,
+                     const RegionRule *rule, EngineError *error)
+{
+    if (!region_fit(&pass.fit, wanted, scale, rule, error))
+        return false;
+    plan->summary.region = rect_union(plan->summary.region,
+                                      rect_intersect(pass.fit.rect, plan->summary.canvas));
+    plan->summary.cost_pixels += (double)pass.fit.work_width * pass.fit.work_height;
+    plan->passes[plan->pass_count++] = pass;
+    return true;
+}
+
+/* One pass over `wanted`, and where that is seen at a smaller scale another over `bounds`. */
+static bool add_passes(Plan *plan, int stage, EditRect wanted, EditRect bounds, bool may_refine,
+                       const EditSettings *settings, const EngineModelInfo *model,
+                       EngineError *error)
+{
+    RegionRule  rule = rule_of(plan, settings, model);
+    RegionScale scale = region_scale(wanted.width, wanted.height, &plan->limits);
+    bool        refined = settings->intent == EDIT_REFINE && settings->mode != EDIT_OUTPAINT;
+    bool        two = scale.two_passes && may_refine &&
+               !(refined && plan->strength < refine_in_two_from);
+    PlanPass first = { .stage = stage, .strength = plan->strength };
+    PlanPass second = { .stage = stage, .second = true,
+                        .strength = fminf(second_strength, plan->strength) };
+    double first_scale = scale.two_passes && !two && may_refine ? 1 : scale.scale;
+    return add_pass(plan, wanted, first_scale, first, &rule, error) &&
+           (!two || add_pass(plan, bounds, 1, second, &rule, error));
+}
+
+static bool plan_selection(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,
+                           EngineError *error)
+{
+    EditRect canvas = plan->summary.canvas, bounds = canvas, wanted = canvas;
+    EditRect selection = plan->selection;
+    bool     spills = settings->edge == EDIT_BLEND || settings->edge == EDIT_KEEP_INSIDE;
+    double   diagonal = hypot(selection.width, selection.height);
+    plan->widths = mask_widths(diagonal, (double)plan->strength, MASK_FEATHER_CAP);
+    if (plan->invert && plan->widths.feather > diagonal / 100) {
+        plan->widths.feather = (int)(diagonal / 100);
+        plan->widths.grow = 4 + plan->widths.feather / 2;
+        plan->widths.blend = plan->widths.grow + plan->widths.feather / 2;
+        if (plan->widths.blend > 25)
+            plan->widths.blend = 25;
+    }
+    int      reach = spills ? plan->widths.feather + 5 : 0;
+    EditRect support = rect_intersect(rect_pad(selection, reach, reach, reach, reach), canvas);
+    plan->summary.result = settings->edge == EDIT_BLEND ? support : selection;
+    if (plan->whole) {
+        plan->summary.result = canvas;
+    } else {
+        bounds = region_mask_bounds(selection, &plan->widths, canvas.width, canvas.height,
+                                    &plan->limits);
+        int n = settings->context_pixels;
+        switch (settings->context) {
+        case EDIT_CONTEXT_AUTO:
+            wanted = region_context(bounds, (double)plan->strength, canvas.width, canvas.height,
+                                    &plan->limits);
+            break;
+        case EDIT_CONTEXT_SELECTION:
+            wanted = bounds;
+            break;
+        case EDIT_CONTEXT_PIXELS:
+            wanted = rect_union(support, rect_intersect(rect_pad(selection, n, n, n, n), canvas));
+            bounds = rect_intersect(bounds, wanted);
+            break;
+        case EDIT_CONTEXT_WHOLE:
+            break;
+        }
+    }
+    if (!add_passes(plan, 0, wanted, bounds, settings->mode != EDIT_INSTRUCT, settings, model,
+                    error))
+        return false;
+    if (!plan->whole && !plan->invert && settings->mode == EDIT_INPAINT && plan->strength >= 1 &&
+        region_has_little_context(plan->summary.region, selection, &plan->limits)) {
+        plan->summary.little_context = true;
+        snprintf(plan->summary.warning, sizeof plan->summary.warning,
+                 "Little of the picture is left around the selection: the result may not fit it");
+    }
+    return true;
+}
+
+static bool plan_outpaint(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,
+                          EngineError *error)
+{
+    int left = settings->left, right = settings->right, top = settings->top;
+    int bottom = settings->bottom;
+    if (left + right + top + bottom > 0) {
+        if (!outpaint_plan(plan->stages, &plan->stage_count, settings->canvas_width,
+                           settings->canvas_height, left, right, top, bottom, &plan->limits, error))
+            return false;
+    } else {
+        /* Empty places of the canvas itself: edit_prepare() finds them. */
+        RegionScale    scale = region_scale(plan->selection.width, plan->selection.height,
+                                            &plan->limits);
+        OutpaintStage *stage = &plan->stages[plan->stage_count++];
+        EditRect       context = region_context(plan->selection, 1, plan->summary.canvas.width,
+                                                plan->summary.canvas.height, &plan->limits);
+        *stage = (OutpaintStage){ .target = { plan->selection }, .context = context,
+                                  .reach = context, .scale = scale.scale };
+        int side = context.width < context.height ? context.width : context.height;
+        outpaint_widths(stage, side);
+    }
+    for (int i = 0; i < plan->stage_count; i++) {
+        const OutpaintStage *stage = &plan->stages[i];
+        EditRect canvas = plan->summary.canvas;
+        int      more = (int)lround(8 / stage->scale) + plan->limits.native / 8;
+        EditRect bounds = rect_intersect(rect_pad(stage->reach, more, more, more, more), canvas);
+        if (!add_passes(plan, i, stage->context, bounds, true, settings, model, error))
+            return false;
+        plan->summary.result = rect_union(plan->summary.result, stage->reach);
+    }
+    return true;
+}
+
+static bool plan_seams(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,
+                       EngineError *error)
+{
+    EditRect canvas = plan->summary.canvas;
+    int      least = plan->limits.native / 8;
+    plan->summary.result = canvas;
+    for (int axis = 0; axis < 2; axis++) {
+        int side = axis ? canvas.height : canvas.width;
+        int band = side / 8 > least ? side / 8 : least < side / 2 ? least : side / 2;
+        if (!(axis ? settings->tile_y : settings->tile_x))
+            continue;
+        *(axis ? &plan->roll_y : &plan->roll_x) = side / 2;
+        *(axis ? &plan->band_y : &plan->band_x) = band > 0 ? band : 1;
+    }
+    int band = plan->band_x > plan->band_y ? plan->band_x : plan->band_y;
+    plan->widths = mask_widths(hypot(band, band), (double)plan->strength, MASK_FEATHER_CAP);
+    return add_passes(plan, 0, canvas, canvas, true, settings, model, error);
+}
+
+static void warn_of_scale(Plan *plan)
+{
+    const PlanPass *last = &plan->passes[plan->pass_count - 1];
+    if (plan->summary.warning[0] == '\0' && last->fit.scale < .9)
+        snprintf(plan->summary.warning, sizeof plan->summary.warning,
+                 "The area is large: it is repainted at %.0f %% of its size and enlarged",
+                 100 * last->fit.scale);
+}
+
+bool plan_make(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,
+               EngineError *error)
+{
+    *plan = (Plan){ .limits = region_limits(model) };
+    if (!check(settings, model, error))
+        return false;
+    EditRect *canvas = &plan->summary.canvas;
+    bool      text = settings->mode == EDIT_TEXT_TO_IMAGE, out = settings->mode == EDIT_OUTPAINT;
+    *canvas = text ? (EditRect){ 0, 0, settings->width, settings->height }
+                   : (EditRect){ 0, 0, settings->canvas_width, settings->canvas_height };
+    if (out) {
+        plan->summary.shift_x = settings->left;
+        plan->summary.shift_y = settings->top;
+        canvas->width += settings->left + settings->right;
+        canvas->height += settings->top + settings->bottom;
+    }
+    bool selected = settings->has_selection && !text && settings->mode != EDIT_SEAMS;
+    plan->invert = selected && settings->mode == EDIT_INPAINT && settings->intent == EDIT_BACKGROUND;
+    plan->whole = !selected && !out && settings->mode != EDIT_SEAMS;
+    plan->selection = selected && !plan->invert ? rect_intersect(settings->selection, *canvas)
+                                                : *canvas;
+    plan->strength = text || settings->mode == EDIT_INSTRUCT ? 1 : settings->strength;
+    bool ok = out                                 ? plan_outpaint(plan, settings, model, error)
+              : settings->mode == EDIT_SEAMS ? plan_seams(plan, settings, model, error)
+                                             : plan_selection(plan, settings, model, error);
+    if (!ok)
+        return false;
+    warn_of_scale(plan);
+    if (plan->strength == 0) { /* the picture as it is: no model is asked */
+        plan->pass_count = 0;
+        plan->summary.cost_pixels = 0;
+    }
+    plan->summary.passes = plan->pass_count;
+    plan->summary.work_width = plan->passes[0].fit.work_width;
+    plan->summary.work_height = plan->passes[0].fit.work_height;
+    return true;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All geometry of an edit, from the settings and the model alone: what edit_plan() tells the caller,
+ * and every pass in turn. */
+#pragma once
+
+#include "../edit.h"
+#include "mask.h"
+#include "outpaint.h"
+#include "region.h"
+
+typedef struct {
+    int       stage;  /* of an outpaint; else 0 */
+    bool      second; /* refines the stage's first pass at full size */
+    RegionFit fit;    /* canvas coordinates */
+    float     strength;
+} PlanPass;
+
+typedef struct {
+    EditPlan      summary;
+    RegionLimits  limits;
+    EditRect      selection; /* inside the canvas; all of it without one */
+    bool          whole;     /* everything changes: there is no mask */
+    bool          invert;    /* the selection is what stays */
+    float         strength;
+    MaskWidths    widths;
+    int           stage_count; /* outpaint */
+    OutpaintStage stages[OUTPAINT_MAX_STAGES];
+    int           pass_count;
+    PlanPass      passes[2 * OUTPAINT_MAX_STAGES];
+    int           roll_x, roll_y; /* seam repair: the canvas is turned by this first */
+    int           band_x, band_y; /* width of what is repainted then along each seam; 0: none */
+} Plan;
+
+/* Fails with the sentences of edit.h. */
+bool plan_make(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,
+               EngineError *error);
