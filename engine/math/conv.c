@@ -5,7 +5,9 @@
  *   band --one shifted copy per weight of the kernel--> columns [channels * k * k, pixels]
  *   tile [out, pixels] += weights [out, channels * k * k] columns;  then tile -> y
  *
- * All of it lies in one thread's scratch and fits its second cache. */
+ * All of it lies in one thread's scratch and fits its second cache.  Where a few pixels meet many output
+ * channels (the inner levels of a U-Net) the columns would be made over and over by tiles of the same
+ * pixels: there they are made once for all, some megabytes at a time. */
 #include "layers.h"
 
 #include "gemm.h"
@@ -17,9 +19,11 @@
 enum {
     PIXELS = 512,   /* most in a slab */
     OUT = 320,      /* most channels in a tile */
-    DEPTH = 288,    /* most rows of columns at once: 32 channels of 3x3 */
+    DEPTH = 576,    /* most rows of columns at once: 64 channels of 3x3 */
     BAND = 3 * (PIXELS + 2) + 2 * (PIXELS + 1) + PIXELS * 4, /* stride 2, the most awkward shape */
     TILES = 16,     /* fewer than this: cut smaller, for the sake of many threads */
+    SHARED = 2 << 20, /* elements of columns that are made for all tiles at once */
+    SHARED_PIXELS = 4096, /* of y, at most, for that */
     STRIPE = 8192,  /* pixels of y that in-place mode keeps aside at once */
 };
 
@@ -37,6 +41,9 @@ typedef struct {
     size_t target_plane;    /* elements from one channel to the next there */
     bool   accumulate, in_place_weight, direct; /* direct: x itself is the columns */
     float *scratch;         /* [worker][scratch_count()] */
+    float *shared;          /* [slab][channels * k * k, pixels], or NULL: each tile makes its own */
+    float *sums;            /* with shared: [tile][out, pixels] */
+    int    channel_first, channel_count; /* with shared: those whose columns are there */
     float *above;           /* in place: [in, w], x's row row_first - 1 as it was; else NULL */
     float *top;             /* in place and wrapped: [in, w], x's row 0 as it was; else NULL */
 } ConvTask;
@@ -61,6 +68,11 @@ static int pieces(int count, int size)
 static int at_most(int value, int limit)
 {
     return value < limit ? value : limit;
+}
+
+static int slab_count(const ConvTask *task)
+{
+    return task->groups * task->slabs_down * task->slabs_across;
 }
 
 /* Where x's row lies; in place, rows that were overwritten are found where they were saved. */
@@ -219,40 +231,120 @@ static Slab slab_of(const ConvTask *task, int index, int worker)
     return slab;
 }
 
+/* Adds channels [channel, channel + channels), whose columns are at `right`, to the tile. */
+static void add_channels(const ConvTask *task, const Slab *slab, int channel, int channels,
+                         const float *right, int right_stride)
+{
+    const Weight *weight = &task->layer->weight;
+    const float  *left = slab->weights;
+    int    area = task->k * task->k, depth = channels * area, left_stride = depth;
+    size_t row = (size_t)task->x.c * (size_t)area;
+    size_t first = (size_t)slab->out_first * row + (size_t)(channel * area);
+    if (task->in_place_weight) {
+        left = (const float *)weight->data + first;
+        left_stride = (int)row;
+    } else {
+        for (int i = 0; i < slab->out; i++)
+            weight_convert(task->compute->kernels, slab->weights + (size_t)i * (size_t)depth, weight,
+                           first + (size_t)i * row, (size_t)depth);
+    }
+    gemm(task->compute->kernels, slab->tile, slab->pixels, left, left_stride, right, right_stride,
+         false, slab->out, slab->pixels, depth, 1, channel > 0);
+}
+
 static void conv_tile(void *data, int index, int worker)
 {
     const ConvTask *task = data;
-    const Weight   *weight = &task->layer->weight;
-    const Kernels  *kernels = task->compute->kernels;
     Slab            slab = slab_of(task, index, worker);
-    int             area = task->k * task->k, channels = DEPTH / area;
-    size_t          row = (size_t)task->x.c * (size_t)area;
+    int             channels = DEPTH / (task->k * task->k);
     for (int channel = 0; channel < task->x.c; channel += channels) {
         if (!compute_goes_on(task->compute, worker))
             return;
-        int          now = at_most(task->x.c - channel, channels), depth = now * area;
-        const float *left = slab.weights, *right = slab.unfolded;
-        int          left_stride = depth, right_stride = slab.pixels;
-        size_t       first = (size_t)slab.out_first * row + (size_t)(channel * area);
-        if (task->in_place_weight) {
-            left = (const float *)weight->data + first;
-            left_stride = (int)row;
-        } else {
-            for (int i = 0; i < slab.out; i++)
-                weight_convert(kernels, slab.weights + (size_t)i * (size_t)depth, weight,
-                               first + (size_t)i * row, (size_t)depth);
-        }
+        int now = at_most(task->x.c - channel, channels);
         if (task->direct) {
-            right = source_row(task, slab.item, channel, slab.row) + slab.column;
-            right_stride = task->x.h * task->x.w;
+            const float *right = source_row(task, slab.item, channel, slab.row) + slab.column;
+            add_channels(task, &slab, channel, now, right, task->x.h * task->x.w);
         } else {
             unfold(task, &slab, channel, now);
+            add_channels(task, &slab, channel, now, slab.unfolded, slab.pixels);
         }
-        gemm(kernels, slab.tile, slab.pixels, left, left_stride, right, right_stride, false,
-             slab.out, slab.pixels, depth, 1, channel > 0);
     }
     put_tile(task, &slab);
 }
+
+/* ---- shared columns ---- */
+
+/* Where a slab's columns of the present channels begin. */
+static float *shared_columns(const ConvTask *task, int slab_index)
+{
+    int most = task->items * task->rows * task->columns;
+    return task->shared + (size_t)slab_index * (size_t)(task->channel_count * task->k * task->k) *
+                              (size_t)most;
+}
+
+enum { UNFOLDED_AT_ONCE = 16 }; /* channels that a task makes columns of */
+
+static void unfold_shared(void *data, int index, int worker)
+{
+    const ConvTask *task = data;
+    int             across = pieces(task->channel_count, UNFOLDED_AT_ONCE);
+    int             channel = index % across * UNFOLDED_AT_ONCE;
+    Slab            slab = slab_of(task, index / across * task->out_tiles, worker);
+    if (!compute_goes_on(task->compute, worker))
+        return;
+    slab.unfolded = shared_columns(task, index / across) +
+                    (size_t)(channel * task->k * task->k) * (size_t)slab.pixels;
+    unfold(task, &slab, task->channel_first + channel,
+           at_most(task->channel_count - channel, UNFOLDED_AT_ONCE));
+}
+
+static void shared_tile(void *data, int index, int worker)
+{
+    const ConvTask *task = data;
+    Slab            slab = slab_of(task, index, worker);
+    const float    *columns = shared_columns(task, index / task->out_tiles);
+    int             area = task->k * task->k, channels = DEPTH / area;
+    slab.tile = task->sums + (size_t)index * (size_t)task->out *
+                                 (size_t)(task->items * task->rows * task->columns);
+    for (int channel = 0; channel < task->channel_count; channel += channels) {
+        if (!compute_goes_on(task->compute, worker))
+            return;
+        add_channels(task, &slab, task->channel_first + channel,
+                     at_most(task->channel_count - channel, channels),
+                     columns + (size_t)(channel * area) * (size_t)slab.pixels, slab.pixels);
+    }
+    if (task->channel_first + task->channel_count == task->x.c)
+        put_tile(task, &slab);
+}
+
+/* Channels whose columns fit, a multiple of what is added at once. */
+static int shared_channels(const ConvTask *task)
+{
+    int all = slab_count(task) * task->items * task->rows * task->columns;
+    int most = SHARED / (all * task->k * task->k), step = DEPTH / (task->k * task->k);
+    return at_most(task->x.c, most < step ? step : most / step * step);
+}
+
+static bool wants_shared(const ConvTask *task)
+{
+    return task->out_tiles >= 4 && !task->direct &&
+           slab_count(task) * task->items * task->rows * task->columns <= SHARED_PIXELS;
+}
+
+static void run_shared(ConvTask *task)
+{
+    int most = shared_channels(task);
+    for (int channel = 0; channel < task->x.c && !compute_stopped(task->compute); channel += most) {
+        task->channel_first = channel;
+        task->channel_count = at_most(task->x.c - channel, most);
+        parallel_for(task->compute->threads,
+                     slab_count(task) * pieces(task->channel_count, UNFOLDED_AT_ONCE), unfold_shared,
+                     task);
+        parallel_for(task->compute->threads, slab_count(task) * task->out_tiles, shared_tile, task);
+    }
+}
+
+/* ---- cutting and running ---- */
 
 /* Cuts the pass into tiles, by sizes only. */
 static void cut(ConvTask *task)
@@ -270,7 +362,7 @@ static void cut(ConvTask *task)
         task->slabs_down = pieces(oh, task->rows);
         task->groups = pieces(task->x.n, task->items);
         task->out_tiles = pieces(out, task->out);
-        if (task->groups * task->slabs_down * task->slabs_across * task->out_tiles >= TILES)
+        if (slab_count(task) * task->out_tiles >= TILES)
             return;
         int pixels = task->items * task->rows * task->columns;
         if (task->out > 64 && (task->out > 160 || pixels <= 256))
@@ -288,10 +380,7 @@ static void cut(ConvTask *task)
 
 static void run_pass(ConvTask *task)
 {
-    cut(task);
-    parallel_for(task->compute->threads,
-                 task->groups * task->slabs_down * task->slabs_across * task->out_tiles, conv_tile,
-                 task);
+    parallel_for(task->compute->threads, slab_count(task) * task->out_tiles, conv_tile, task);
 }
 
 /* In place: what was made of a stripe takes x's place, after its last row was saved. */
@@ -323,6 +412,7 @@ static void run_in_place(ConvTask *task)
     for (int row = 0; row < task->y.h && !compute_stopped(task->compute); row += stripe) {
         task->row_first = row;
         task->row_count = at_most(task->y.h - row, stripe);
+        cut(task);
         run_pass(task);
         if (!compute_stopped(task->compute))
             parallel_for(task->compute->threads, task->x.c, put_stripe, task);
@@ -360,6 +450,7 @@ void conv2d(Compute *compute, Tensor y, Tensor x, const Conv *layer, const ConvS
     task.direct = task.k == 1 && settings->stride == 1 && !settings->upsample && !settings->scale &&
                   !settings->shift && settings->before == ACTIVATION_NONE;
     check_shapes(&task);
+    cut(&task);
     compute->flops += 2.0 * (double)tensor_count(y) * x.c * task.k * task.k;
 
     bool in_place = settings->in_place;
@@ -376,10 +467,20 @@ void conv2d(Compute *compute, Tensor y, Tensor x, const Conv *layer, const ConvS
         if (settings->wrap_y)
             task.top = arena_take(compute->scratch, ARENA_LOW, row);
     }
+    bool share = !in_place && wants_shared(&task);
+    if (share) {
+        size_t pixels = (size_t)(slab_count(&task) * task.items * task.rows * task.columns);
+        task.shared = arena_take(compute->scratch, ARENA_LOW, pixels * sizeof(float) *
+                                 (size_t)(shared_channels(&task) * task.k * task.k));
+        task.sums = arena_take(compute->scratch, ARENA_LOW, pixels * sizeof(float) *
+                               (size_t)(task.out_tiles * task.out));
+    }
     if (!compute_dry(compute)) {
         gemm_prepare();
         if (in_place)
             run_in_place(&task);
+        else if (share)
+            run_shared(&task);
         else
             run_pass(&task);
     }

@@ -6,6 +6,26 @@
 #endif
 
 #include <string.h>
+#include <strings.h>
+
+#ifdef HAVE_OPENBLAS
+/* Whether BLAS is the better one.  The reference set stands for itself, down to the product.  A BLAS that
+ * does not use this processor's widest vectors, being old or told so by $OPENBLAS_CORETYPE, is half as
+ * fast as our own loops: 200 against 400 GFLOP/s on 2 Zen 5 cores. */
+static bool blas_is_better(const Kernels *kernels)
+{
+    if (strcmp(kernels->name, "reference") == 0)
+        return false;
+    if (strcmp(kernels->name, "avx512") != 0)
+        return true;
+    static const char *const wide[] = { "SkylakeX", "Cooperlake", "SapphireRapids" };
+    const char              *core = openblas_get_corename();
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+        if (strcasecmp(core, wide[i]) == 0)
+            return true;
+    return false;
+}
+#endif
 
 void gemm(const Kernels *kernels, float *c, int ldc, const float *a, int lda, const float *b,
           int ldb, bool b_transposed, int m, int n, int k, float alpha, bool accumulate)
@@ -13,8 +33,7 @@ void gemm(const Kernels *kernels, float *c, int ldc, const float *a, int lda, co
     if (m < 1 || n < 1)
         return;
 #ifdef HAVE_OPENBLAS
-    /* The reference set stands for itself, down to the product. */
-    if (strcmp(kernels->name, "reference") != 0) {
+    if (blas_is_better(kernels)) {
         cblas_sgemm(CblasRowMajor, CblasNoTrans, b_transposed ? CblasTrans : CblasNoTrans, m, n, k,
                     alpha, a, lda, b, ldb, accumulate ? 1 : 0, c, ldc);
         return;

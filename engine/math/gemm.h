@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The matrix product on one thread: OpenBLAS, or the kernel set's own loops where the build has no
- * BLAS.  The only file that knows which.
+ * BLAS or only one that is slower.  The only file that knows which.
  *
  * Layers cut their products into tiles by sizes alone and give each tile to one thread whole, so
  * the bits never depend on how many threads there are. */
