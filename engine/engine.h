@@ -94,6 +94,7 @@ EngineOptions engine_options_default(void);
 Engine *engine_open(const char *path, const EngineOptions *options, EngineError *error);
 void    engine_close(Engine *engine); /* NULL is fine */
 const EngineModelInfo *engine_model(const Engine *engine);
+const char *engine_model_path(const Engine *engine); /* as given to engine_open() */
 
 /* ---- request ----------------------------------------------------------------------------- */
 

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `diffuse txt2img`, img2img, inpaint, outpaint and instruct. */
+#include "commands.h"
+#include "progress.h"
+#include "stages.h"
+
+#include "../files/png.h"
+#include "../recipe.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* One run of the command. */
+typedef struct {
+    const Options *options;
+    Progress       progress;
+    Stages         stages;
+    Engine        *engine;
+    EngineRequest  request;
+    char          *prompt, *negative; /* wildcards picked, comments taken out */
+    double         started;
+} Make;
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static bool on_progress(void *user, const EngineProgress *now)
+{
+    Make *make = user;
+    progress_show(&make->progress, now);
+    return !atomic_load(&interrupted);
+}
+
+static void on_stage(void *user, const char *name, const float *data, int rank, const int *shape)
+{
+    stages_keep(&((Make *)user)->stages, name, data, rank, shape);
+}
+
+static bool mode_of(const char *command, EditMode *mode)
+{
+    static const struct {
+        const char *name;
+        EditMode    mode;
+    } modes[] = { { "img2img", EDIT_IMAGE_TO_IMAGE },
+                  { "inpaint", EDIT_INPAINT },
+                  { "outpaint", EDIT_OUTPAINT },
+                  { "instruct", EDIT_INSTRUCT } };
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (strcmp(modes[i].name, command) == 0) {
+            *mode = modes[i].mode;
+            return true;
+        }
+    return false;
+}
+
+/* What the options ask for, over the model's defaults. */
+static bool fill_request(Make *make, EngineError *error)
+{
+    const Options *options = make->options;
+    EngineRequest  request = engine_request_default(make->engine);
+    request.seed = (uint64_t)options->seed;
+    if (options->seed < 0) {
+        uint32_t seed;
+        if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+            return fail(error, ENGINE_BAD_REQUEST,
+                        "The system gives no random seed; name one with --seed.");
+        request.seed = seed;
+    }
+    make->prompt = prompt_expand(options->prompt ? options->prompt : "", request.seed);
+    make->negative = prompt_expand(options->negative_prompt ? options->negative_prompt : "",
+                                   request.seed);
+    if (!make->prompt || !make->negative)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the prompt.");
+    request.prompt = make->prompt;
+    request.negative_prompt = make->negative;
+    request.count = options->count;
+    request.noise = options->noise;
+    request.clip_skip = options->clip_skip;
+    request.tile_x = options->tile_x;
+    request.tile_y = options->tile_y;
+    if (options->has_width)
+        request.width = options->width;
+    if (options->has_height)
+        request.height = options->height;
+    if (options->has_steps)
+        request.steps = options->steps;
+    if (options->has_sampler)
+        request.sampler = options->sampler;
+    if (options->has_schedule)
+        request.schedule = options->schedule;
+    if (options->has_cfg)
+        request.cfg = options->cfg;
+    if (options->has_image_cfg)
+        request.image_cfg = options->image_cfg;
+    if (options->has_cfg_rescale)
+        request.cfg_rescale = options->cfg_rescale;
+    if (options->has_strength)
+        request.strength = options->strength;
+    request.progress = on_progress;
+    request.observe = options->save_stages ? on_stage : NULL;
+    request.user = make;
+    make->request = request;
+    return true;
+}
+
+/* "out.png" for the first picture, "out-2.png" for the second … */
+static void output_path(char *path, size_t size, const Options *options, int image)
+{
+    const char *name = options->output ? options->output : "out.png";
+    const char *dot = strrchr(name, '.');
+    if (image == 0)
+        snprintf(path, size, "%s", name);
+    else if (dot && !strchr(dot, '/'))
+        snprintf(path, size, "%.*s-%d%s", (int)(dot - name), name, image + 1, dot);
+    else
+        snprintf(path, size, "%s-%d", name, image + 1);
+}
+
+static bool write_picture(Make *make, int image, const EnginePicture *picture, EngineError *error)
+{
+    char  path[4096];
+    char *text = NULL;
+    output_path(path, sizeof path, make->options, image);
+    if (make->options->parameters) {
+        EngineRequest request = make->request;
+        request.seed += (uint64_t)image;
+        request.width = picture->width;
+        request.height = picture->height;
+        text = recipe_parameters_text(&request, engine_model_path(make->engine), NULL);
+        if (!text)
+            return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory.");
+    }
+    bool ok = png_write(path, picture, text, error);
+    free(text);
+    if (ok && !make->options->json)
+        printf("%s  %d x %d, seed %" PRIu64 ", %.1f s\n", path, picture->width, picture->height,
+               make->request.seed + (uint64_t)image, seconds_now() - make->started);
+    return ok;
+}
+
+static void print_json_result(const Make *make)
+{
+    printf("{\"files\": [");
+    for (int i = 0; i < make->request.count; i++) {
+        char path[4096];
+        output_path(path, sizeof path, make->options, i);
+        printf(i ? ", " : "");
+        print_json_string(path);
+    }
+    printf("], \"seed\": %" PRIu64 ", \"seconds\": %.3f, \"noise\": \"%s\", \"sampler\": \"%s\", "
+           "\"schedule\": \"%s\", \"steps\": %d}\n",
+           make->request.seed, seconds_now() - make->started,
+           make->request.noise == ENGINE_NOISE_CPU ? "cpu" : "gpu",
+           engine_sampler_name(make->request.sampler),
+           engine_schedule_name(make->request.schedule), make->request.steps);
+}
+
+static void print_estimate(const Make *make, const EngineEstimate *estimate)
+{
+    if (make->options->json)
+        printf("{\"scratch_bytes\": %" PRIu64 ", \"weight_bytes\": %" PRIu64
+               ", \"available_bytes\": %" PRIu64 ", \"seconds\": %.3f, \"flops\": %.0f}\n",
+               estimate->scratch_bytes, estimate->weight_bytes, estimate->available_bytes,
+               estimate->seconds, estimate->flops);
+    else
+        printf("memory  %.0f MB besides %.0f MB of the model's file (%.0f MB are free)\n"
+               "time    %.0f s on this machine (%.2f TFLOP)\n",
+               (double)estimate->scratch_bytes / 1e6, (double)estimate->weight_bytes / 1e6,
+               (double)estimate->available_bytes / 1e6, estimate->seconds, estimate->flops / 1e12);
+}
+
+static bool make_from_text(Make *make, EngineError *error)
+{
+    const Options *options = make->options;
+    if (options->estimate) {
+        EngineEstimate estimate;
+        if (!engine_estimate(make->engine, &make->request, &estimate, error))
+            return false;
+        print_estimate(make, &estimate);
+        return true;
+    }
+    EnginePicture *pictures = calloc((size_t)make->request.count, sizeof *pictures);
+    if (!pictures)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for %d pictures.",
+                    make->request.count);
+    bool ok = engine_generate(make->engine, &make->request, pictures, error);
+    progress_end(&make->progress);
+    for (int i = 0; i < make->request.count; i++) {
+        ok = ok && write_picture(make, i, &pictures[i], error);
+        engine_picture_clear(&pictures[i]);
+    }
+    free(pictures);
+    return ok;
+}
+
+static int amount_pixels(Amount amount, int side)
+{
+    return (int)lround(amount.percent ? amount.value / 100 * side : amount.value);
+}
+
+/* Bounds of what is above zero. */
+static EditRect mask_bounds(const float *mask, int width, int height)
+{
+    int x0 = width, y0 = height, x1 = 0, y1 = 0;
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            if (mask[(size_t)y * (size_t)width + (size_t)x] > 0) {
+                x0 = x < x0 ? x : x0;
+                x1 = x + 1 > x1 ? x + 1 : x1;
+                y0 = y < y0 ? y : y0;
+                y1 = y + 1;
+            }
+    return x1 > x0 ? (EditRect){ x0, y0, x1 - x0, y1 - y0 } : (EditRect){ 0 };
+}
+
+/* The mask file as one channel of the picture's size: white and opaque is 1. */
+static bool read_mask(float **mask, const char *path, int width, int height, EngineError *error)
+{
+    EnginePicture picture = { 0 };
+    if (!png_read(path, &picture, NULL, error))
+        return false;
+    bool ok = picture.width == width && picture.height == height;
+    if (!ok)
+        fail(error, ENGINE_BAD_REQUEST,
+             "%s is %d x %d and the picture %d x %d; the mask must have the picture's size.", path,
+             picture.width, picture.height, width, height);
+    size_t count = (size_t)width * (size_t)height;
+    *mask = ok ? malloc(count * sizeof **mask) : NULL;
+    if (ok && !*mask)
+        ok = fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the mask.");
+    for (size_t i = 0; ok && i < count; i++) {
+        const float *p = picture.pixels + 4 * i;
+        (*mask)[i] = (0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2]) * p[3];
+        if ((*mask)[i] > 0.9999f)
+            (*mask)[i] = 1;
+    }
+    engine_picture_clear(&picture);
+    return ok;
+}
+
+/* The part of a picture (or mask) of `channels` that the region shows; outside of it all is 0. */
+static float *cut_region(const float *pixels, int width, int height, int channels, EditRect region,
+                         int shift_x, int shift_y)
+{
+    float *out = calloc((size_t)region.width * (size_t)region.height * (size_t)channels,
+                        sizeof *out);
+    if (!out)
+        return NULL;
+    for (int y = 0; y < region.height; y++) {
+        int from_y = region.y + y - shift_y;
+        if (from_y < 0 || from_y >= height)
+            continue;
+        int x0 = region.x - shift_x < 0 ? shift_x - region.x : 0;
+        int x1 = region.x - shift_x + region.width > width ? width - (region.x - shift_x)
+                                                           : region.width;
+        if (x1 > x0)
+            memcpy(out + ((size_t)y * (size_t)region.width + (size_t)x0) * (size_t)channels,
+                   pixels + ((size_t)from_y * (size_t)width +
+                             (size_t)(region.x - shift_x + x0)) * (size_t)channels,
+                   (size_t)(x1 - x0) * (size_t)channels * sizeof *out);
+    }
+    return out;
+}
+
+/* The whole (new) canvas with a result laid over it, or the result alone on nothing. */
+static bool composite(EnginePicture *out, const EnginePicture *source, const EditPlan *plan,
+                      const EditResult *result, bool layer_only, EngineError *error)
+{
+    *out = (EnginePicture){ plan->canvas.width, plan->canvas.height, 4, NULL };
+    EditRect all = { 0, 0, out->width, out->height };
+    out->pixels = cut_region(source->pixels, source->width, layer_only ? 0 : source->height, 4, all,
+                             plan->shift_x, plan->shift_y);
+    if (!out->pixels)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the picture.");
+    EditRect rect = result->rect;
+    for (int y = 0; y < rect.height; y++)
+        for (int x = 0; x < rect.width; x++) {
+            size_t       i = (size_t)y * (size_t)rect.width + (size_t)x;
+            const float *new_pixel = result->rgba + 4 * i;
+            float *pixel = out->pixels + 4 * ((size_t)(rect.y + y) * (size_t)out->width +
+                                              (size_t)(rect.x + x));
+            float cover = new_pixel[3] * result->mask[i];
+            if (result->mask[i] <= 0)
+                continue;
+            float alpha = cover + pixel[3] * (1 - cover);
+            for (int c = 0; c < 3 && alpha > 0; c++)
+                pixel[c] = (new_pixel[c] * cover + pixel[c] * pixel[3] * (1 - cover)) / alpha;
+            pixel[3] = alpha;
+        }
+    return true;
+}
+
+/* Everything about an edit that lives until its last picture is written. */
+typedef struct {
+    EnginePicture source;
+    float        *mask, *region, *selection;
+    EditPlan      plan;
+    EditJob      *job;
+    EditResult   *results;
+} Edit;
+
+static void edit_clear(Edit *edit, int count)
+{
+    for (int i = 0; edit->results && i < count; i++)
+        edit_result_clear(&edit->results[i]);
+    free(edit->results);
+    edit_job_destroy(edit->job);
+    free(edit->mask);
+    free(edit->region);
+    free(edit->selection);
+    engine_picture_clear(&edit->source);
+}
+
+static EditSettings edit_settings(const Options *options, EditMode mode, const Edit *edit)
+{
+    EditSettings settings = edit_settings_default(mode);
+    int          width = edit->source.width, height = edit->source.height;
+    settings.canvas_width = width;
+    settings.canvas_height = height;
+    settings.has_selection = edit->mask != NULL;
+    if (edit->mask)
+        settings.selection = mask_bounds(edit->mask, width, height);
+    settings.left = amount_pixels(options->left, width);
+    settings.right = amount_pixels(options->right, width);
+    settings.top = amount_pixels(options->top, height);
+    settings.bottom = amount_pixels(options->bottom, height);
+    if (options->has_intent)
+        settings.intent = options->intent;
+    if (options->has_strength)
+        settings.strength = options->strength;
+    settings.edge = options->edge;
+    settings.context = options->context;
+    settings.context_pixels = options->context_pixels;
+    settings.colour_match = !options->no_colour_match;
+    settings.keep_transparency = options->keep_transparency;
+    settings.tile_x = options->tile_x;
+    settings.tile_y = options->tile_y;
+    return settings;
+}
+
+static bool run_edit(Make *make, EditMode mode, Edit *edit, EngineError *error)
+{
+    const Options *options = make->options;
+    const char    *input = options->input            ? options->input
+                           : options->argument_count ? options->arguments[0]
+                                                     : NULL;
+    if (!input)
+        return fail(error, ENGINE_BAD_REQUEST, "'diffuse %s' needs a picture: name a PNG file.",
+                    options->command);
+    if (options->has_width || options->has_height)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "--width and --height go with txt2img; '%s' keeps the picture's size.",
+                    options->command);
+    if (mode == EDIT_INPAINT && !options->mask)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "'diffuse inpaint' needs --mask MASK.png, white where it may paint.");
+    if (!png_read(input, &edit->source, NULL, error))
+        return false;
+    int width = edit->source.width, height = edit->source.height;
+    if (options->mask && !read_mask(&edit->mask, options->mask, width, height, error))
+        return false;
+
+    EditSettings settings = edit_settings(options, mode, edit);
+    const EngineModelInfo *model = engine_model(make->engine);
+    if (!edit_plan(&settings, model, &edit->plan, error))
+        return false;
+    make->request.strength = settings.strength;
+    if (edit->plan.warning[0])
+        fprintf(stderr, "diffuse: %s\n", edit->plan.warning);
+    if (options->estimate) {
+        EngineEstimate estimate;
+        if (!edit_estimate(&settings, &edit->plan, make->engine, &make->request, &estimate, error))
+            return false;
+        print_estimate(make, &estimate);
+        return true;
+    }
+    const EditPlan *plan = &edit->plan;
+    edit->region = cut_region(edit->source.pixels, width, height, 4, plan->region, plan->shift_x,
+                              plan->shift_y);
+    if (edit->mask)
+        edit->selection = cut_region(edit->mask, width, height, 1, plan->region, plan->shift_x,
+                                     plan->shift_y);
+    edit->results = calloc((size_t)make->request.count, sizeof *edit->results);
+    if (!edit->region || (edit->mask && !edit->selection) || !edit->results)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for a %d x %d region.",
+                    plan->region.width, plan->region.height);
+    edit->job = edit_prepare(&settings, model, plan, edit->region, edit->selection, error);
+    if (!edit->job)
+        return false;
+    bool ok = edit_generate(edit->job, make->engine, &make->request, edit->results, error);
+    progress_end(&make->progress);
+    for (int i = 0; ok && i < make->request.count; i++) {
+        EnginePicture picture = { 0 };
+        ok = composite(&picture, &edit->source, plan, &edit->results[i], options->layer, error) &&
+             write_picture(make, i, &picture, error);
+        engine_picture_clear(&picture);
+    }
+    return ok;
+}
+
+bool command_make(const Options *options, EngineError *error)
+{
+    Make          make = { .options = options, .started = seconds_now() };
+    EngineOptions open = engine_options_default();
+    EditMode      mode;
+    open.threads = options->threads;
+    open.vae_path = options->vae;
+    open.taesd_path = options->taesd;
+    open.prediction = options->prediction;
+    progress_begin(&make.progress, options->quiet || options->json);
+    const char *path = command_model_path(options, error);
+    bool        ok = path && (make.engine = engine_open(path, &open, error)) != NULL &&
+              fill_request(&make, error);
+    if (ok && mode_of(options->command, &mode)) {
+        Edit edit = { 0 };
+        ok = run_edit(&make, mode, &edit, error);
+        edit_clear(&edit, make.request.count);
+    } else if (ok) {
+        ok = make_from_text(&make, error);
+    }
+    progress_end(&make.progress);
+    if (ok && options->save_stages && !options->estimate)
+        ok = stages_write(&make.stages, options->save_stages, error);
+    if (ok && options->json && !options->estimate)
+        print_json_result(&make);
+    stages_clear(&make.stages);
+    free(make.prompt);
+    free(make.negative);
+    engine_close(make.engine);
+    return ok;
+}

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Memory rules this file: at 1024 x 1024 one activation of 256 channels is a gigabyte.  So residual
+ * blocks add to their input in place, every layer's output is taken from the arena's other end than
+ * its input, norms and activations are never stored, and the last narrowing block works inside its
+ * input's own memory, a band of rows at a time (narrow_in_place()). */
+#include "vae.h"
+
+#include "unet_blocks.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BAND_ROWS = 64 };
+static const float norm_eps = 1e-6f;
+
+/* LDM's ResnetBlock without time. */
+typedef struct {
+    int  in, out;
+    Norm norm1, norm2;
+    Conv conv1, conv2;
+    Conv shortcut; /* [out, in, 1, 1], or weight.data NULL */
+} Block;
+
+/* LDM's AttnBlock: one head over all pixels. */
+typedef struct {
+    int    c;
+    Norm   norm;
+    Linear query, key, value, out; /* [c, c] */
+} Attention;
+
+typedef struct {
+    Conv      conv_in;
+    Block     blocks[CONFIG_MAX_LEVELS][CONFIG_MAX_BLOCKS + 1];
+    Conv      resize[CONFIG_MAX_LEVELS]; /* down- or upsampling */
+    Block     middle[2];
+    Attention attention;
+    Norm      norm_out;
+    Conv      conv_out;
+} Half;
+
+struct Vae {
+    VaeConfig config;
+    Half      encoder, decoder;
+    Conv      quant, post_quant; /* 1x1 */
+};
+
+/* ---- binding ----------------------------------------------------------------------------- */
+
+static bool bind_block(Block *block, const Checkpoint *checkpoint, const char *prefix, int in,
+                       int out, EngineError *error)
+{
+    char name[128];
+    *block = (Block){ .in = in, .out = out };
+    for (int i = 1; i <= 2; i++) {
+        snprintf(name, sizeof name, "%s.norm%d", prefix, i);
+        if (!norm_bind(i == 1 ? &block->norm1 : &block->norm2, checkpoint, PART_VAE, name,
+                       i == 1 ? in : out, error))
+            return false;
+        snprintf(name, sizeof name, "%s.conv%d", prefix, i);
+        if (!conv_bind(i == 1 ? &block->conv1 : &block->conv2, checkpoint, PART_VAE, name,
+                       i == 1 ? in : out, out, 3, error))
+            return false;
+    }
+    snprintf(name, sizeof name, "%s.nin_shortcut", prefix);
+    return in == out || conv_bind(&block->shortcut, checkpoint, PART_VAE, name, in, out, 1, error);
+}
+
+static bool bind_middle(Half *half, const Checkpoint *checkpoint, const char *side, int c,
+                        EngineError *error)
+{
+    struct {
+        Linear     *linear;
+        const char *name;
+    } parts[] = { { &half->attention.query, "q" },
+                  { &half->attention.key, "k" },
+                  { &half->attention.value, "v" },
+                  { &half->attention.out, "proj_out" } };
+    char name[128];
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "%s.mid.block_%d", side, i + 1);
+        if (!bind_block(&half->middle[i], checkpoint, name, c, c, error))
+            return false;
+    }
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof name, "%s.mid.attn_1.%s", side, parts[i].name);
+        if (!linear_bind(parts[i].linear, checkpoint, PART_VAE, name, c, c, true, error))
+            return false;
+    }
+    half->attention.c = c;
+    snprintf(name, sizeof name, "%s.mid.attn_1.norm", side);
+    return norm_bind(&half->attention.norm, checkpoint, PART_VAE, name, c, error);
+}
+
+static bool bind_ends(Half *half, const Checkpoint *checkpoint, const char *side, int in, int first,
+                      int last, int out, EngineError *error)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s.conv_in", side);
+    if (!conv_bind(&half->conv_in, checkpoint, PART_VAE, name, in, first, 3, error))
+        return false;
+    snprintf(name, sizeof name, "%s.norm_out", side);
+    if (!norm_bind(&half->norm_out, checkpoint, PART_VAE, name, last, error))
+        return false;
+    snprintf(name, sizeof name, "%s.conv_out", side);
+    return conv_bind(&half->conv_out, checkpoint, PART_VAE, name, last, out, 3, error);
+}
+
+static bool bind_encoder(Vae *vae, const Checkpoint *checkpoint, EngineError *error)
+{
+    const VaeConfig *config = &vae->config;
+    Half            *half = &vae->encoder;
+    int              c = config->channels[0], deep = config->channels[config->levels - 1];
+    char             name[128];
+    for (int level = 0; level < config->levels; level++) {
+        for (int i = 0; i < config->res_blocks; i++) {
+            snprintf(name, sizeof name, "encoder.down.%d.block.%d", level, i);
+            if (!bind_block(&half->blocks[level][i], checkpoint, name, c, config->channels[level],
+                            error))
+                return false;
+            c = config->channels[level];
+        }
+        snprintf(name, sizeof name, "encoder.down.%d.downsample.conv", level);
+        if (level < config->levels - 1 &&
+            !conv_bind(&half->resize[level], checkpoint, PART_VAE, name, c, c, 3, error))
+            return false;
+    }
+    return bind_ends(half, checkpoint, "encoder", 3, config->channels[0], deep,
+                     2 * config->z_channels, error) &&
+           bind_middle(half, checkpoint, "encoder", deep, error) &&
+           (!config->has_quant_conv ||
+            conv_bind(&vae->quant, checkpoint, PART_VAE, "quant_conv", 2 * config->z_channels,
+                      2 * config->z_channels, 1, error));
+}
+
+static bool bind_decoder(Vae *vae, const Checkpoint *checkpoint, EngineError *error)
+{
+    const VaeConfig *config = &vae->config;
+    Half            *half = &vae->decoder;
+    int              deep = config->channels[config->levels - 1], c = deep;
+    char             name[128];
+    for (int level = config->levels - 1; level >= 0; level--) {
+        for (int i = 0; i <= config->res_blocks; i++) {
+            snprintf(name, sizeof name, "decoder.up.%d.block.%d", level, i);
+            if (!bind_block(&half->blocks[level][i], checkpoint, name, c, config->channels[level],
+                            error))
+                return false;
+            c = config->channels[level];
+        }
+        snprintf(name, sizeof name, "decoder.up.%d.upsample.conv", level);
+        if (level > 0 &&
+            !conv_bind(&half->resize[level], checkpoint, PART_VAE, name, c, c, 3, error))
+            return false;
+    }
+    return bind_ends(half, checkpoint, "decoder", config->z_channels, deep, config->channels[0], 3,
+                     error) &&
+           bind_middle(half, checkpoint, "decoder", deep, error) &&
+           (!config->has_quant_conv ||
+            conv_bind(&vae->post_quant, checkpoint, PART_VAE, "post_quant_conv",
+                      config->z_channels, config->z_channels, 1, error));
+}
+
+Vae *vae_create(const Checkpoint *checkpoint, const VaeConfig *config, EngineError *error)
+{
+    Vae *vae = calloc(1, sizeof *vae);
+    if (!vae) {
+        fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the VAE.");
+        return NULL;
+    }
+    vae->config = *config;
+    if ((config->has_encoder && !bind_encoder(vae, checkpoint, error)) ||
+        (config->has_decoder && !bind_decoder(vae, checkpoint, error))) {
+        free(vae);
+        return NULL;
+    }
+    return vae;
+}
+
+void vae_destroy(Vae *vae)
+{
+    free(vae);
+}
+
+int vae_factor(const Vae *vae)
+{
+    return 1 << (vae->config.levels - 1);
+}
+
+/* ---- forward ----------------------------------------------------------------------------- */
+
+/* The activation that goes through the network, and where it lies. */
+typedef struct {
+    Compute   *compute;
+    int        groups;
+    bool       wrap_x, wrap_y;
+    Tensor     x;
+    ArenaEnd   end;      /* of the arena that x lies at */
+    ArenaMark  bottom;   /* before x was taken: giving x back means rewinding its end to here */
+    Tensor     spare;    /* memory within x's that is free, w 0: none */
+} Flow;
+
+static ArenaEnd other(ArenaEnd end)
+{
+    return end == ARENA_LOW ? ARENA_HIGH : ARENA_LOW;
+}
+
+/* y, taken from the other end, becomes x; the old x is given back. */
+static void move_on(Flow *flow, Tensor y, ArenaMark before_y)
+{
+    arena_rewind_end(flow->compute->scratch, flow->end, flow->bottom);
+    flow->x = y;
+    flow->end = other(flow->end);
+    flow->bottom = before_y;
+    flow->spare = (Tensor){ 0 };
+}
+
+static ConvSettings settings_of(const Flow *flow)
+{
+    return (ConvSettings){ .stride = 1, .wrap_x = flow->wrap_x, .wrap_y = flow->wrap_y };
+}
+
+/* y = conv(silu(norm(x))), or y += that. */
+static void normed_conv(Flow *flow, Tensor y, Tensor x, const Norm *norm, const Conv *conv,
+                        bool accumulate)
+{
+    Compute     *compute = flow->compute;
+    ArenaMark    mark = arena_mark(compute->scratch);
+    ConvSettings settings = settings_of(flow);
+    float       *scale = tensor_new(compute, other(flow->end), 1, 1, 1, x.c).data;
+    float       *shift = tensor_new(compute, other(flow->end), 1, 1, 1, x.c).data;
+    group_norm_prepare(compute, scale, shift, x, norm, flow->groups, norm_eps);
+    settings.scale = scale;
+    settings.shift = shift;
+    settings.before = ACTIVATION_SILU;
+    settings.accumulate = accumulate;
+    conv2d(compute, y, x, conv, &settings);
+    arena_rewind(compute->scratch, mark);
+}
+
+/* Rows [from, from + count) of the picture with one more row at each side, as [1, c, count + 2, w]:
+ * rows beyond the picture are left out, or wrapped around.  `above` is the row over the first one as
+ * it was before that row's memory was written to; `first` the picture's first row. */
+static Tensor take_band(Flow *flow, float *band, int from, int count, const float *above,
+                        const float *first)
+{
+    Tensor x = flow->x;
+    size_t w = (size_t)x.w, plane = (size_t)x.h * w;
+    bool   top = from > 0 || flow->wrap_y, below = from + count < x.h || flow->wrap_y;
+    int    rows = count + top + below;
+    for (int c = 0; c < x.c; c++) {
+        float       *to = band + (size_t)c * (size_t)rows * w;
+        const float *source = x.data + (size_t)c * plane + (size_t)from * w;
+        if (top)
+            memcpy(to, above + (size_t)c * w, w * sizeof *to);
+        memcpy(to + (size_t)top * w, source, (size_t)count * w * sizeof *to);
+        if (below)
+            memcpy(to + (size_t)(top + count) * w,
+                   from + count < x.h ? source + (size_t)count * w : first + (size_t)c * w,
+                   w * sizeof *to);
+    }
+    return tensor_view(band, 1, x.c, rows, x.w);
+}
+
+static void keep_row(float *row, Tensor x, int y)
+{
+    size_t w = (size_t)x.w, plane = (size_t)x.h * w;
+    for (int c = 0; c < x.c; c++)
+        memcpy(row + (size_t)c * w, x.data + (size_t)c * plane + (size_t)y * w, w * sizeof *row);
+}
+
+/* Planes [first, first + from.c) of x's rows [row, row + count) = rows [skip, …) of `from`. */
+static void put_band(Tensor x, int first, int row, int count, Tensor from, int skip)
+{
+    size_t w = (size_t)x.w, plane = (size_t)x.h * w;
+    for (int c = 0; c < from.c; c++)
+        memcpy(x.data + (size_t)(first + c) * plane + (size_t)row * w,
+               from.data + ((size_t)c * (size_t)from.h + (size_t)skip) * w,
+               (size_t)count * w * sizeof *x.data);
+}
+
+/* A residual block that halves the channels (or more) inside its input's memory: the first planes
+ * become conv1's output, the next ones the shortcut's, band by band; what a later band needs of the
+ * old rows is kept aside. */
+static void narrow_in_place(Flow *flow, const Block *block)
+{
+    Compute     *compute = flow->compute;
+    ArenaMark    mark = arena_mark(compute->scratch);
+    Tensor       x = flow->x;
+    ArenaEnd     end = other(flow->end);
+    bool         dry = compute_dry(compute);
+    ConvSettings settings = settings_of(flow);
+    int          most = x.h < BAND_ROWS ? x.h : BAND_ROWS;
+    float *scale = tensor_new(compute, end, 1, 1, 1, x.c).data;
+    float *shift = tensor_new(compute, end, 1, 1, 1, x.c).data;
+    float *above = tensor_new(compute, end, 1, 1, x.c, x.w).data;
+    float *first = tensor_new(compute, end, 1, 1, x.c, x.w).data;
+    float *band = tensor_new(compute, end, 1, x.c, most + 2, x.w).data;
+    float *out = tensor_new(compute, end, 1, block->out, most + 2, x.w).data;
+    group_norm_prepare(compute, scale, shift, x, &block->norm1, flow->groups, norm_eps);
+    settings.scale = scale;
+    settings.shift = shift;
+    settings.before = ACTIVATION_SILU;
+    settings.wrap_y = false; /* the bands carry their own neighbours */
+    if (!dry) {
+        keep_row(first, x, 0);
+        keep_row(above, x, x.h - 1);
+    }
+    for (int row = 0; row < x.h; row += most) {
+        int    count = x.h - row < most ? x.h - row : most, skip = row > 0 || flow->wrap_y;
+        int    rows = count + skip + (row + count < x.h || flow->wrap_y);
+        Tensor part = tensor_view(band, 1, x.c, rows, x.w);
+        Tensor result = tensor_view(out, 1, block->out, rows, x.w);
+        if (!dry) {
+            take_band(flow, band, row, count, above, first);
+            keep_row(above, x, row + count - 1);
+        }
+        conv2d(compute, result, part, &block->conv1, &settings);
+        if (!dry)
+            put_band(x, 0, row, count, result, skip);
+        conv2d(compute, result, part, &block->shortcut, &(ConvSettings){ .stride = 1 });
+        if (!dry)
+            put_band(x, block->out, row, count, result, skip);
+    }
+    arena_rewind(compute->scratch, mark);
+    size_t planes = (size_t)block->out * (size_t)x.h * (size_t)x.w;
+    Tensor hidden = tensor_view(x.data, 1, block->out, x.h, x.w);
+    flow->x = tensor_view(dry ? NULL : x.data + planes, 1, block->out, x.h, x.w);
+    normed_conv(flow, flow->x, hidden, &block->norm2, &block->conv2, true);
+    flow->spare = hidden;
+}
+
+/* last: no later layer is larger than x, so that x may work in its own memory. */
+static void block_forward(Flow *flow, const Block *block, bool last)
+{
+    Compute  *compute = flow->compute;
+    Tensor    x = flow->x;
+    ArenaEnd  end = other(flow->end);
+    ArenaMark before = arena_mark(compute->scratch);
+    if (last && 2 * block->out <= block->in) {
+        narrow_in_place(flow, block);
+        return;
+    }
+    if (block->in == block->out) {
+        bool   fits = flow->spare.w && tensor_count(flow->spare) >= tensor_count(x);
+        Tensor hidden = fits ? flow->spare : tensor_new(compute, end, 1, x.c, x.h, x.w);
+        normed_conv(flow, hidden, x, &block->norm1, &block->conv1, false);
+        normed_conv(flow, x, hidden, &block->norm2, &block->conv2, true);
+        arena_rewind(compute->scratch, before);
+        return;
+    }
+    Tensor    y = tensor_new(compute, end, 1, block->out, x.h, x.w);
+    ArenaMark after_y = arena_mark(compute->scratch);
+    Tensor    hidden = tensor_new(compute, end, 1, block->out, x.h, x.w);
+    normed_conv(flow, hidden, x, &block->norm1, &block->conv1, false);
+    conv2d(compute, y, x, &block->shortcut, &(ConvSettings){ .stride = 1 });
+    normed_conv(flow, y, hidden, &block->norm2, &block->conv2, true);
+    arena_rewind_end(compute->scratch, end, after_y);
+    move_on(flow, y, before);
+}
+
+/* x += proj_out(attention(norm(x))). */
+static void attention_forward(Flow *flow, const Attention *layer)
+{
+    Compute  *compute = flow->compute;
+    Tensor    x = flow->x;
+    ArenaEnd  end = other(flow->end);
+    ArenaMark mark = arena_mark(compute->scratch);
+    int       t = x.h * x.w, c = layer->c;
+    float    *scale = tensor_new(compute, end, 1, 1, 1, c).data;
+    float    *shift = tensor_new(compute, end, 1, 1, 1, c).data;
+    float    *tokens = tensor_new(compute, end, 1, 1, t, c).data;
+    float    *query = tensor_new(compute, end, 1, 1, t, c).data;
+    float    *key = tensor_new(compute, end, 1, 1, t, c).data;
+    float    *value = tensor_new(compute, end, 1, 1, t, c).data;
+    Tensor    normed = tensor_view(query, 1, c, x.h, x.w);
+    group_norm_prepare(compute, scale, shift, x, &layer->norm, flow->groups, norm_eps);
+    affine(compute, normed, x, scale, shift, ACTIVATION_NONE);
+    image_to_tokens(compute, tokens, normed);
+    linear(compute, query, tokens, t, &layer->query, false);
+    linear(compute, key, tokens, t, &layer->key, false);
+    linear(compute, value, tokens, t, &layer->value, false);
+    attention(compute, tokens, query, key, value, t, t, 1, c, c, c, false);
+    linear(compute, query, tokens, t, &layer->out, false);
+    tokens_to_image(compute, x, query, true);
+    arena_rewind(compute->scratch, mark);
+}
+
+static void middle_forward(Flow *flow, const Half *half)
+{
+    block_forward(flow, &half->middle[0], false);
+    attention_forward(flow, &half->attention);
+    block_forward(flow, &half->middle[1], false);
+}
+
+/* A first layer: x is what it makes. */
+static Flow begin(Compute *compute, const Vae *vae, Tensor input, const Conv *conv, int channels,
+                  bool wrap_x, bool wrap_y)
+{
+    Flow flow = { .compute = compute, .groups = vae->config.norm_groups, .wrap_x = wrap_x,
+                  .wrap_y = wrap_y, .end = ARENA_LOW, .bottom = arena_mark(compute->scratch) };
+    ConvSettings settings = settings_of(&flow);
+    flow.x = tensor_new(compute, ARENA_LOW, 1, channels, input.h, input.w);
+    conv2d(compute, flow.x, input, conv, &settings);
+    return flow;
+}
+
+/* A layer between sizes. */
+static void resize(Flow *flow, const Conv *conv, bool up)
+{
+    Compute     *compute = flow->compute;
+    ConvSettings settings = settings_of(flow);
+    ArenaMark    before = arena_mark(compute->scratch);
+    Tensor       x = flow->x;
+    settings.upsample = up;
+    settings.stride = up ? 1 : 2;
+    settings.pad_right_bottom_only = !up;
+    Tensor y = tensor_new(compute, other(flow->end), 1, x.c, up ? 2 * x.h : x.h / 2,
+                          up ? 2 * x.w : x.w / 2);
+    conv2d(compute, y, x, conv, &settings);
+    move_on(flow, y, before);
+}
+
+void vae_decode(Compute *compute, const Vae *vae, Tensor picture, Tensor z, bool wrap_x,
+                bool wrap_y)
+{
+    const VaeConfig *config = &vae->config;
+    const Half      *half = &vae->decoder;
+    ArenaMark        mark = arena_mark(compute->scratch);
+    int              deepest = config->levels - 1;
+    assert(config->has_decoder && z.n == 1 && picture.h == z.h * vae_factor(vae));
+
+    /* [1, z, h, w] -> [1, channels[deepest], h, w] */
+    Tensor input = z;
+    if (config->has_quant_conv) {
+        input = tensor_new(compute, ARENA_LOW, 1, z.c, z.h, z.w);
+        conv2d(compute, input, z, &vae->post_quant, &(ConvSettings){ .stride = 1 });
+    }
+    Flow flow = begin(compute, vae, input, &half->conv_in, config->channels[deepest], wrap_x,
+                      wrap_y);
+    middle_forward(&flow, half);
+
+    /* Up: [1, channels[level], h * 2^(deepest - level), …] */
+    for (int level = deepest; level >= 0; level--) {
+        for (int i = 0; i <= config->res_blocks; i++)
+            block_forward(&flow, &half->blocks[level][i], level == 0);
+        if (level > 0)
+            resize(&flow, &half->resize[level], true);
+    }
+    normed_conv(&flow, picture, flow.x, &half->norm_out, &half->conv_out, false);
+    arena_rewind(compute->scratch, mark);
+}
+
+void vae_encode(Compute *compute, const Vae *vae, Tensor moments, Tensor picture, bool wrap_x,
+                bool wrap_y)
+{
+    const VaeConfig *config = &vae->config;
+    const Half      *half = &vae->encoder;
+    ArenaMark        mark = arena_mark(compute->scratch);
+    int              deepest = config->levels - 1;
+    assert(config->has_encoder && picture.n == 1 && picture.h == moments.h * vae_factor(vae));
+
+    Tensor output = moments;
+    if (config->has_quant_conv)
+        output = tensor_new(compute, ARENA_LOW, 1, moments.c, moments.h, moments.w);
+    Flow flow = begin(compute, vae, picture, &half->conv_in, config->channels[0], wrap_x, wrap_y);
+    for (int level = 0; level <= deepest; level++) {
+        for (int i = 0; i < config->res_blocks; i++)
+            block_forward(&flow, &half->blocks[level][i], false);
+        if (level < deepest)
+            resize(&flow, &half->resize[level], false);
+    }
+    middle_forward(&flow, half);
+    normed_conv(&flow, output, flow.x, &half->norm_out, &half->conv_out, false);
+    if (config->has_quant_conv)
+        conv2d(compute, moments, output, &vae->quant, &(ConvSettings){ .stride = 1 });
+    arena_rewind(compute->scratch, mark);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The whole pipeline on the demo checkpoint: what does not need a reference's numbers. */
+#include "engine.h"
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static Engine *open_demo(int threads)
+{
+    EngineError   error = { 0 };
+    EngineOptions options = engine_options_default();
+    options.threads = threads;
+    Engine *engine = engine_open(DEMO_IN_SOURCE, &options, &error);
+    if (!CHECK(engine != NULL))
+        printf("     %s\n", error.message);
+    return engine;
+}
+
+static EngineRequest small_request(const Engine *engine)
+{
+    EngineRequest request = engine_request_default(engine);
+    request.prompt = "a red apple on a blue background";
+    request.negative_prompt = "blurry";
+    request.width = 72; /* 9 latents wide: no multiple of anything */
+    request.height = 64;
+    request.steps = 3;
+    request.seed = 7;
+    return request;
+}
+
+static bool generate(Engine *engine, const EngineRequest *request, EnginePicture *pictures)
+{
+    EngineError error = { 0 };
+    bool        ok = engine_generate(engine, request, pictures, &error);
+    if (!CHECK(ok))
+        printf("     %s\n", error.message);
+    return ok;
+}
+
+static bool same_picture(const EnginePicture *a, const EnginePicture *b)
+{
+    return a->width == b->width && a->height == b->height && a->pixels && b->pixels &&
+           memcmp(a->pixels, b->pixels,
+                  (size_t)a->width * (size_t)a->height * 3 * sizeof(float)) == 0;
+}
+
+static void same_seed_is_same_bits_for_any_threads_and_again(void)
+{
+    static const int counts[] = { 1, 2, 3, 8 };
+    EnginePicture    first = { 0 };
+    for (int i = 0; i < 4; i++) {
+        Engine *engine = open_demo(counts[i]);
+        if (!engine)
+            return;
+        EngineRequest request = small_request(engine);
+        for (int again = 0; again < 2; again++) {
+            EnginePicture picture = { 0 };
+            generate(engine, &request, &picture);
+            if (!first.pixels)
+                first = picture;
+            else {
+                CHECK(same_picture(&first, &picture));
+                engine_picture_clear(&picture);
+            }
+        }
+        engine_close(engine);
+    }
+    engine_picture_clear(&first);
+}
+
+static void picture_i_of_a_batch_has_seed_plus_i(void)
+{
+    Engine       *engine = open_demo(2);
+    EngineRequest request = small_request(engine);
+    EnginePicture batch[3] = { { 0 } }, alone = { 0 };
+    request.count = 3;
+    generate(engine, &request, batch);
+    request.count = 1;
+    request.seed += 2;
+    generate(engine, &request, &alone);
+    CHECK(same_picture(&batch[2], &alone));
+    CHECK(!same_picture(&batch[1], &alone));
+    for (int i = 0; i < 3; i++)
+        engine_picture_clear(&batch[i]);
+    engine_picture_clear(&alone);
+    engine_close(engine);
+}
+
+typedef struct {
+    int    calls, previews, stop_after;
+    double last;
+    bool   went_back, bad_fraction;
+} Watch;
+
+static bool watch(void *user, const EngineProgress *now)
+{
+    Watch *seen = user;
+    seen->calls++;
+    seen->previews += now->preview != NULL;
+    seen->went_back |= now->fraction < seen->last;
+    seen->bad_fraction |= !(now->fraction >= 0 && now->fraction <= 1);
+    seen->last = now->fraction;
+    return seen->stop_after == 0 || seen->calls < seen->stop_after;
+}
+
+static void progress_goes_forward_and_shows_a_preview_each_step(void)
+{
+    Engine       *engine = open_demo(2);
+    EngineRequest request = small_request(engine);
+    Watch         seen = { 0 };
+    EnginePicture picture = { 0 };
+    request.progress = watch;
+    request.want_preview = true;
+    request.user = &seen;
+    generate(engine, &request, &picture);
+    CHECK(!seen.went_back && !seen.bad_fraction);
+    CHECK(seen.last > 0.99);
+    CHECK_INT(seen.previews, request.steps);
+    engine_picture_clear(&picture);
+    engine_close(engine);
+}
+
+static void cancel_at_any_call_leaves_the_picture_empty_and_the_engine_usable(void)
+{
+    Engine       *engine = open_demo(2);
+    EngineRequest request = small_request(engine);
+    EnginePicture picture = { 0 }, before = { 0 };
+    generate(engine, &request, &before);
+    for (int stop = 1; stop < 60; stop += 6) {
+        EngineError error = { 0 };
+        Watch       seen = { .stop_after = stop };
+        request.progress = watch;
+        request.user = &seen;
+        bool done = engine_generate(engine, &request, &picture, &error);
+        if (done) {
+            engine_picture_clear(&picture);
+            break;
+        }
+        CHECK_INT(error.status, ENGINE_CANCELLED);
+        CHECK(picture.pixels == NULL);
+    }
+    request.progress = NULL;
+    generate(engine, &request, &picture);
+    CHECK(same_picture(&picture, &before));
+    engine_picture_clear(&picture);
+    engine_picture_clear(&before);
+    engine_close(engine);
+}
+
+static void refuses(Engine *engine, EngineRequest request, const char *part)
+{
+    EngineError   error = { 0 };
+    EnginePicture picture = { 0 };
+    CHECK(!engine_generate(engine, &request, &picture, &error));
+    CHECK_INT(error.status, ENGINE_BAD_REQUEST);
+    if (!CHECK(strstr(error.message, part) != NULL))
+        printf("     %s\n", error.message);
+    CHECK(picture.pixels == NULL);
+}
+
+static void refuses_requests_outside_the_documented_ranges(void)
+{
+    Engine             *engine = open_demo(1);
+    const EngineRequest good = small_request(engine);
+    EngineRequest       request = good;
+    float               pixels[12] = { 0 };
+    EnginePicture       tiny = { 2, 2, 3, pixels };
+    request.width = 60;
+    refuses(engine, request, "from 64 to 16384");
+    request.width = 100;
+    refuses(engine, request, "use 104");
+    request = good;
+    request.steps = 0;
+    refuses(engine, request, "number of steps");
+    request = good;
+    request.cfg = NAN;
+    refuses(engine, request, "guidance scale is not a number");
+    request = good;
+    request.cfg = -1;
+    refuses(engine, request, "from 0 to 100");
+    request = good;
+    request.strength = 1.5f;
+    refuses(engine, request, "denoising strength");
+    request = good;
+    request.count = 0;
+    refuses(engine, request, "number of pictures");
+    request = good;
+    request.source = &tiny;
+    refuses(engine, request, "same size");
+    request = good;
+    request.sampler = (EngineSampler)99;
+    refuses(engine, request, "sampler");
+    engine_close(engine);
+}
+
+static void strength_0_returns_the_source(void)
+{
+    Engine       *engine = open_demo(1);
+    EngineRequest request = small_request(engine);
+    size_t        count = (size_t)request.width * (size_t)request.height * 3;
+    float        *pixels = malloc(count * sizeof *pixels);
+    for (size_t i = 0; i < count; i++)
+        pixels[i] = (float)(i % 97) / 96;
+    EnginePicture source = { request.width, request.height, 3, pixels }, picture = { 0 };
+    request.source = &source;
+    request.strength = 0;
+    if (generate(engine, &request, &picture))
+        CHECK(same_picture(&source, &picture));
+    engine_picture_clear(&picture);
+    engine_picture_clear(&source);
+    engine_close(engine);
+}
+
+typedef struct {
+    char names[64][32];
+    int  count, ranks[64];
+} Seen;
+
+static void see(void *user, const char *name, const float *data, int rank, const int *shape)
+{
+    Seen *seen = user;
+    CHECK(data != NULL && shape[0] == 1);
+    if (seen->count < 64) {
+        snprintf(seen->names[seen->count], 32, "%s", name);
+        seen->ranks[seen->count++] = rank;
+    }
+}
+
+static void observer_sees_every_stage_in_order(void)
+{
+    static const char *const want[] = { "cond", "uncond", "noise", "latents.0", "latents.1",
+                                        "latents.2", "latents.3", "picture" };
+    Engine       *engine = open_demo(1);
+    EngineRequest request = small_request(engine);
+    Seen          seen = { .count = 0 };
+    EnginePicture picture = { 0 };
+    request.observe = see;
+    request.user = &seen;
+    generate(engine, &request, &picture);
+    CHECK_INT(seen.count, 8);
+    for (int i = 0; i < 8 && i < seen.count; i++)
+        CHECK_STRING(seen.names[i], want[i]);
+    engine_picture_clear(&picture);
+    engine_close(engine);
+}
+
+static void estimate_grows_with_size_and_needs_no_weights(void)
+{
+    Engine        *engine = open_demo(1);
+    EngineRequest  request = small_request(engine);
+    EngineEstimate small, large;
+    EngineError    error = { 0 };
+    CHECK(engine_estimate(engine, &request, &small, &error));
+    request.width = request.height = 512;
+    CHECK(engine_estimate(engine, &request, &large, &error));
+    CHECK(large.scratch_bytes > 4 * small.scratch_bytes && small.scratch_bytes > 0);
+    CHECK(large.flops > 20 * small.flops && small.seconds > 0);
+    engine_close(engine);
+}
+
+static void huge_request_is_refused_with_numbers_before_anything_is_loaded(void)
+{
+    Engine       *engine = open_demo(1);
+    EngineRequest request = small_request(engine);
+    EnginePicture picture = { 0 };
+    EngineError   error = { 0 };
+    request.width = request.height = 16384;
+    clock_t start = clock();
+    CHECK(!engine_generate(engine, &request, &picture, &error));
+    CHECK_INT(error.status, ENGINE_OUT_OF_MEMORY);
+    CHECK(strstr(error.message, "MB") != NULL);
+    CHECK((double)(clock() - start) / CLOCKS_PER_SEC < 2);
+    engine_close(engine);
+}
+
+static void two_engines_in_one_process_are_independent(void)
+{
+    Engine       *a = open_demo(1), *b = open_demo(2);
+    EngineRequest request = small_request(a), other = small_request(b);
+    EnginePicture first = { 0 }, second = { 0 }, again = { 0 };
+    other.prompt = "a yellow lemon";
+    other.seed = 99;
+    generate(a, &request, &first);
+    generate(b, &other, &second);
+    generate(a, &request, &again);
+    CHECK(same_picture(&first, &again));
+    CHECK(!same_picture(&first, &second));
+    engine_picture_clear(&first);
+    engine_picture_clear(&second);
+    engine_picture_clear(&again);
+    engine_close(b);
+    engine_close(a);
+}
+
+int main(int argc, char **argv)
+{
+    test_begin(argc, argv);
+    RUN(same_seed_is_same_bits_for_any_threads_and_again);
+    RUN(picture_i_of_a_batch_has_seed_plus_i);
+    RUN(progress_goes_forward_and_shows_a_preview_each_step);
+    RUN(cancel_at_any_call_leaves_the_picture_empty_and_the_engine_usable);
+    RUN(refuses_requests_outside_the_documented_ranges);
+    RUN(strength_0_returns_the_source);
+    RUN(observer_sees_every_stage_in_order);
+    RUN(estimate_grows_with_size_and_needs_no_weights);
+    RUN(huge_request_is_refused_with_numbers_before_anything_is_loaded);
+    RUN(two_engines_in_one_process_are_independent);
+    return test_end();
+}
