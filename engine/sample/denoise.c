@@ -175,13 +175,13 @@ static void start(const Loop *loop, float *x)
     }
 }
 
-static bool report(const Loop *loop, Tensor latents, const float *denoised)
+static bool report(const Loop *loop, Tensor latents, float *denoised)
 {
     const DenoiseRun *run = loop->run;
-    if (compute_dry(loop->compute) || !run->report)
+    if (!run->report)
         return true;
-    Tensor newest = latents;
-    newest.data = (float *)denoised;
+    Tensor newest = loop->step == 0 ? (Tensor){ 0 } : latents;
+    newest.data = denoised;
     return run->report(run->user, loop->step, latents, newest);
 }
 

@@ -44,13 +44,13 @@ typedef struct {
      *   step     from 0, of those that run: for prompts that change on the way */
     void (*predict)(void *user, Compute *compute, Tensor out, Tensor latents, const float *times,
                     const DenoisePrompt *prompts, int step);
-    /* Called before the first step (0, estimate.data NULL) and after each; false cancels; may be
-     * NULL.  estimate: of x0.  Both borrowed during the call; both as the sampler holds them. */
+    /* Called before the first step (0, estimate.n 0) and after each; false cancels; may be NULL.
+     * estimate: of x0.  Both borrowed during the call; both as the sampler holds them. */
     bool (*report)(void *user, int step, Tensor latents, Tensor estimate);
     void *user;
 } DenoiseRun;
 
 /* latents [1, c, h, w]: written.  Memory is taken from the arena's low end before the first step and
- * given back; a dry run calls `predict` as often as the real one.  False when report() or
- * compute->stop ended it. */
+ * given back.  A dry run calls `predict` and `report` as often as the real one, with NULL data.
+ * False when report() or compute->stop ended it. */
 bool denoise(Compute *compute, Tensor latents, const DenoiseRun *run);

@@ -96,8 +96,7 @@ static float vector_log(float x)
     float square = x * x, y = p[0];
     for (int i = 1; i < 9; i++)
         y = fmaf(y, x, p[i]);
-    y = y * x * square;
-    y = fmaf(exponent, -2.12194440e-4f, y);
+    y = fmaf(y * x, square, exponent * -2.12194440e-4f);
     y = fmaf(-square, 0.5f, y);
     return fmaf(exponent, 0.693359375f, x + y);
 }
@@ -112,8 +111,8 @@ static void vector_sincos(float x, float *sine, float *cosine)
     x = fmaf(y, -3.77489497744594108e-8f, x);
     float z = x * x;
     float c = fmaf(2.443315711809948e-5f, z, -1.388731625493765e-3f);
-    c = fmaf(c, z, 4.166664568298827e-2f) * z * z;
-    c = fmaf(-z, 0.5f, c) + 1;
+    c = fmaf(c, z, 4.166664568298827e-2f) * z;
+    c = fmaf(c, z, z * -0.5f) + 1;
     float s = fmaf(-1.9515295891e-4f, z, 8.3321608736e-3f);
     s = fmaf(s, z, -1.6666654611e-1f) * z;
     s = fmaf(s, x, x);

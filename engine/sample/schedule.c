@@ -169,7 +169,8 @@ void schedule_strength(int steps, double strength, int *layout, int *first)
     *layout = steps;
     *first = (int)lrint(steps * (1 - strength));
     if (steps - *first < 4 && strength < 1) {
-        *layout = (int)fmin(1000, fmax(4, floor(4 / strength)));
+        /* a float's 0.2 is a little more than 0.2 */
+        *layout = (int)fmin(1000, fmax(4, floor(4 / strength + 1e-4)));
         *first = *layout - 4;
     }
 }
