@@ -3,15 +3,16 @@
  * weights against the largest score so far, and spent, before the next keys are looked at. */
 #include "layers.h"
 
-#include "gemm.h"
-
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
 enum {
-    QUERIES = 128, /* rows of a block of scores */
-    KEYS = 512,
+    QUERIES = 128,      /* that one task has, in groups of the kernel's lanes */
+    KEYS = 128,         /* at once, of narrow heads: keys, values and weights stay in the first caches */
+    KEYS_OF_WIDE = 32,
+    WIDE = 160,
+    MAX_LANES = 64,
 };
 
 typedef struct {
@@ -20,66 +21,87 @@ typedef struct {
     const float *q, *k, *v;
     int          tq, tk, heads, width, q_stride, kv_stride;
     bool         causal;
-    int          queries, across; /* rows of a task; tasks of a head */
-    float       *scratch;         /* [worker][scratch_count] */
+    int          across;  /* tasks of a head */
+    float       *scratch; /* [worker][scratch_count()] */
 } AttentionTask;
 
-static size_t scratch_count(void)
+/* One thread's memory: queries and sums of all groups of a task. */
+typedef struct {
+    float *q, *y;      /* [group][width, lanes] */
+    float *max, *sum;  /* [group][lanes] */
+    float *weights;    /* [KEYS, lanes] */
+} Block;
+
+static size_t scratch_count(int width)
 {
-    return (size_t)QUERIES * KEYS + 2 * QUERIES;
+    return 2 * (size_t)QUERIES * (size_t)width + 2 * QUERIES + (size_t)KEYS * MAX_LANES;
 }
 
-/* Adds keys [from, from + count) to the rows of y, which are sums of values not yet divided. */
-static void add_keys(const AttentionTask *task, float *y, const float *q, size_t head, int first,
-                     int rows, int from, int count, float *scores, float *max, float *sum)
+static Block block_of(const AttentionTask *task, int worker)
 {
-    const Kernels *kernels = task->compute->kernels;
-    int            width = task->width, y_stride = task->heads * width;
-    size_t         key = (size_t)from * (size_t)task->kv_stride + head;
-    gemm(kernels, scores, count, q, task->q_stride, task->k + key, task->kv_stride, true, rows,
-         count, width, 1 / sqrtf((float)width), false);
-    for (int i = 0; i < rows; i++) {
-        float *row = scores + (size_t)i * (size_t)count;
-        int    seen = count;
-        if (task->causal && first + i - from + 1 < count)
-            seen = first + i - from + 1;
-        if (seen > 0) {
-            float factor = kernels->softmax(row, seen, &max[i], &sum[i]);
-            if (from > 0)
-                kernels->scale(y + (size_t)i * (size_t)y_stride, factor, (size_t)width);
-        } else {
-            seen = 0;
-        }
-        memset(row + seen, 0, (size_t)(count - seen) * sizeof *row);
+    Block block;
+    block.q = task->scratch + (size_t)worker * scratch_count(task->width);
+    block.y = block.q + (size_t)QUERIES * (size_t)task->width;
+    block.max = block.y + (size_t)QUERIES * (size_t)task->width;
+    block.sum = block.max + QUERIES;
+    block.weights = block.sum + QUERIES;
+    return block;
+}
+
+/* Queries side by side, scaled; lanes without a query are zeros. */
+static void begin_block(const AttentionTask *task, const Block *block, const float *q, int rows,
+                        int groups)
+{
+    int   lanes = task->compute->kernels->lanes;
+    float scale = 1 / sqrtf((float)task->width);
+    for (int i = 0; i < groups * lanes; i++) {
+        float *to = block->q + (size_t)(i / lanes * lanes) * (size_t)task->width + i % lanes;
+        for (int j = 0; j < task->width; j++, to += lanes)
+            *to = i < rows ? q[(size_t)i * (size_t)task->q_stride + (size_t)j] * scale : 0;
+        block->max[i] = -INFINITY;
+        block->sum[i] = 0;
     }
-    gemm(kernels, y, y_stride, scores, count, task->v + key, task->kv_stride, false, rows, width,
-         count, 1, from > 0);
+    memset(block->y, 0, (size_t)(groups * lanes) * (size_t)task->width * sizeof *block->y);
+}
+
+static void end_block(const AttentionTask *task, const Block *block, float *y, int rows)
+{
+    int    lanes = task->compute->kernels->lanes;
+    size_t stride = (size_t)task->heads * (size_t)task->width;
+    for (int i = 0; i < rows; i++) {
+        const float *from = block->y + (size_t)(i / lanes * lanes) * (size_t)task->width + i % lanes;
+        float        factor = 1 / block->sum[i];
+        for (int j = 0; j < task->width; j++, from += lanes)
+            y[(size_t)i * stride + (size_t)j] = *from * factor;
+    }
 }
 
 static void attention_block(void *data, int index, int worker)
 {
     const AttentionTask *task = data;
+    const Kernels       *kernels = task->compute->kernels;
+    Block  block = block_of(task, worker);
     size_t head = (size_t)(index / task->across) * (size_t)task->width;
-    int    first = index % task->across * task->queries;
-    int    rows = task->tq - first < task->queries ? task->tq - first : task->queries;
+    int    first = index % task->across * QUERIES;
+    int    rows = task->tq - first < QUERIES ? task->tq - first : QUERIES;
     int    last = task->causal && first + rows < task->tk ? first + rows : task->tk;
-    float *scores = task->scratch + (size_t)worker * scratch_count();
-    float *max = scores + (size_t)QUERIES * KEYS, *sum = max + QUERIES;
-    size_t       y_stride = (size_t)task->heads * (size_t)task->width;
-    float       *y = task->y + (size_t)first * y_stride + head;
-    const float *q = task->q + (size_t)first * (size_t)task->q_stride + head;
-    for (int i = 0; i < rows; i++) {
-        max[i] = -INFINITY;
-        sum[i] = 0;
-    }
-    for (int from = 0; from < last; from += KEYS) {
-        if (!compute_goes_on(task->compute, worker))
+    int    lanes = kernels->lanes, groups = (rows + lanes - 1) / lanes;
+    int    step = task->width > WIDE ? KEYS_OF_WIDE : KEYS;
+    begin_block(task, &block, task->q + (size_t)first * (size_t)task->q_stride + head, rows, groups);
+    for (int from = 0; from < last; from += step) {
+        if (from % 512 == 0 && !compute_goes_on(task->compute, worker))
             return;
-        int count = last - from < KEYS ? last - from : KEYS;
-        add_keys(task, y, q, head, first, rows, from, count, scores, max, sum);
+        int    count = last - from < step ? last - from : step;
+        size_t key = (size_t)from * (size_t)task->kv_stride + head;
+        for (int i = 0; i < groups; i++)
+            kernels->attend(block.y + (size_t)(i * lanes) * (size_t)task->width, block.max + i * lanes,
+                            block.sum + i * lanes, block.weights,
+                            block.q + (size_t)(i * lanes) * (size_t)task->width, task->k + key,
+                            task->v + key, task->kv_stride, count, task->width,
+                            task->causal ? first + i * lanes + 1 - from : count);
     }
-    for (int i = 0; i < rows; i++)
-        task->compute->kernels->scale(y + (size_t)i * y_stride, 1 / sum[i], (size_t)task->width);
+    end_block(task, &block,
+              task->y + (size_t)first * (size_t)task->heads * (size_t)task->width + head, rows);
 }
 
 void attention(Compute *compute, float *y, const float *q, const float *k, const float *v, int tq,
@@ -87,16 +109,15 @@ void attention(Compute *compute, float *y, const float *q, const float *k, const
 {
     assert(tq > 0 && tk > 0 && heads > 0 && width > 0);
     assert(q_stride >= heads * width && kv_stride >= heads * width && (!causal || tk >= tq));
+    assert(QUERIES % compute->kernels->lanes == 0 && compute->kernels->lanes <= MAX_LANES);
     compute->flops += 4.0 * tq * tk * heads * width;
     ArenaMark mark = arena_mark(compute->scratch);
-    float    *scratch = arena_take(compute->scratch, ARENA_LOW, sizeof(float) * scratch_count() *
+    float    *scratch = arena_take(compute->scratch, ARENA_LOW, sizeof(float) * scratch_count(width) *
                                    (size_t)threads_count(compute->threads));
     if (!compute_dry(compute)) {
-        int queries = tq < QUERIES ? tq : QUERIES;
-        int across = (tq + queries - 1) / queries;
+        int           across = (tq + QUERIES - 1) / QUERIES;
         AttentionTask task = { compute, y, q, k, v, tq, tk, heads, width, q_stride, kv_stride,
-                               causal, queries, across, scratch };
-        gemm_prepare();
+                               causal, across, scratch };
         parallel_for(compute->threads, heads * across, attention_block, &task);
     }
     arena_rewind(compute->scratch, mark);

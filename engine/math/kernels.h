@@ -33,9 +33,8 @@ typedef struct Kernels {
     /* y = x[:d] * gelu(x[d:]), one token: y [d], x [2d]; no overlap. */
     void (*geglu)(float *y, const float *x, int d);
 
-    /* y += x and y *= factor. */
+    /* y += x: [count]. */
     void (*add)(float *y, const float *x, size_t count);
-    void (*scale)(float *y, float factor, size_t count);
 
     /* Mean of x, and sum of squared differences to that mean, without cancellation: the mean of a
      * short piece is known before its squares are summed (Chan et al. 1983, equation 2.1). */
@@ -45,10 +44,17 @@ typedef struct Kernels {
     void (*layer_norm)(float *y, const float *x, const float *gain, const float *bias, int d,
                        float eps);
 
-    /* One row of a streaming softmax: x becomes exp(x - m), where m is the larger of *max and x's
-     * own maximum; *sum becomes *sum * r + (sum of the new x), *max becomes m, and r =
-     * exp(old *max - m) is returned.  Start with *max = -INFINITY, *sum = 0.  count >= 1. */
-    float (*softmax)(float *x, int count, float *max, float *sum);
+    /* Some keys of a streaming softmax attention, for one head and `lanes` queries side by side.
+     * Milakov and Gimelshein 2018, arXiv:1805.02867, algorithm 3.
+     *   y        [width, lanes]   sums of values so far, relative to max; zeros at first
+     *   max, sum [lanes]          of the scores so far, and of their weights; -INFINITY and 0 at first
+     *   weights  [keys, lanes]    left holding exp(score - max)
+     *   q        [width, lanes]   scores are k q, so the scale is in q
+     *   k, v     [keys, width]    rows `stride` apart
+     *   seen     lane i sees keys 0 … seen + i - 1; each lane must have seen a key in its first call */
+    void (*attend)(float *y, float *max, float *sum, float *weights, const float *q, const float *k,
+                   const float *v, int stride, int keys, int width, int seen);
+    int lanes;
 
     /* y = x + more, plus y where `accumulate`: [count]. */
     void (*put)(float *y, const float *x, size_t count, float more, bool accumulate);

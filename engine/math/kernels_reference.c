@@ -104,12 +104,6 @@ static void add(float *y, const float *x, size_t count)
         y[i] += x[i];
 }
 
-static void scale(float *y, float factor, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        y[i] *= factor;
-}
-
 static void moments(double *mean, double *squares, const float *x, size_t count)
 {
     double sum = 0;
@@ -131,19 +125,34 @@ static void layer_norm(float *y, const float *x, const float *gain, const float 
         y[i] = (float)((x[i] - mean) * factor * gain[i] + bias[i]);
 }
 
-static float softmax(float *x, int count, float *max, float *sum)
+enum { LANES = 4 };
+
+static void attend(float *y, float *max, float *sum, float *weights, const float *q, const float *k,
+                   const float *v, int stride, int keys, int width, int seen)
 {
-    float largest = *max;
-    for (int i = 0; i < count; i++)
-        largest = x[i] > largest ? x[i] : largest;
-    double factor = exp((double)*max - largest), total = *sum * factor;
-    for (int i = 0; i < count; i++) {
-        x[i] = (float)exp((double)x[i] - largest);
-        total += x[i];
+    for (int lane = 0; lane < LANES; lane++) {
+        double largest = max[lane], total = 0;
+        for (int i = 0; i < keys; i++) {
+            double score = 0;
+            for (int j = 0; j < width; j++)
+                score += (double)q[j * LANES + lane] * k[(size_t)i * (size_t)stride + (size_t)j];
+            weights[i * LANES + lane] = i < seen + lane ? (float)score : -INFINITY;
+            largest = fmax(largest, weights[i * LANES + lane]);
+        }
+        double factor = exp(max[lane] - largest);
+        for (int i = 0; i < keys; i++) {
+            weights[i * LANES + lane] = (float)exp(weights[i * LANES + lane] - largest);
+            total += weights[i * LANES + lane];
+        }
+        for (int j = 0; j < width; j++) {
+            double value = y[j * LANES + lane] * factor;
+            for (int i = 0; i < keys; i++)
+                value += (double)weights[i * LANES + lane] * v[(size_t)i * (size_t)stride + (size_t)j];
+            y[j * LANES + lane] = (float)value;
+        }
+        max[lane] = (float)largest;
+        sum[lane] = (float)(sum[lane] * factor + total);
     }
-    *max = largest;
-    *sum = (float)total;
-    return (float)factor;
 }
 
 static void put(float *y, const float *x, size_t count, float more, bool accumulate)
@@ -187,10 +196,10 @@ const Kernels        kernels_reference = {
     .activate = activate,
     .geglu = geglu,
     .add = add,
-    .scale = scale,
     .moments = moments,
     .layer_norm = layer_norm,
-    .softmax = softmax,
+    .attend = attend,
+    .lanes = LANES,
     .put = put,
     .unfold = unfold,
     .gemm = gemm,

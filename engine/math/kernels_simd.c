@@ -197,12 +197,6 @@ static void add(float *restrict y, const float *restrict x, size_t count)
         y[i] += x[i];
 }
 
-static void scale(float *y, float factor, size_t count)
-{
-    SIMD for (size_t i = 0; i < count; i++)
-        y[i] *= factor;
-}
-
 /* Adds up LANES partial sums, neighbours first. */
 INLINE double sum_lanes(const float *lanes)
 {
@@ -272,38 +266,6 @@ static void layer_norm(float *y, const float *x, const float *gain, const float 
     float factor = (float)(1 / sqrt(squares / d + (double)eps));
     SIMD for (int i = 0; i < d; i++)
         y[i] = (x[i] - center - rest) * factor * gain[i] + bias[i];
-}
-
-static float softmax(float *x, int count, float *max, float *sum)
-{
-    float most[LANES], sums[LANES] = { 0 };
-    int   i = 0;
-    for (int j = 0; j < LANES; j++)
-        most[j] = *max;
-    for (; i + LANES <= count; i += LANES)
-        for (int j = 0; j < LANES; j++)
-            most[j] = x[i + j] > most[j] ? x[i + j] : most[j];
-    for (; i < count; i++)
-        most[0] = x[i] > most[0] ? x[i] : most[0];
-    float largest = most[0];
-    for (int j = 1; j < LANES; j++)
-        largest = most[j] > largest ? most[j] : largest;
-
-    for (i = 0; i + LANES <= count; i += LANES)
-        for (int j = 0; j < LANES; j++) {
-            float e = exp_of(x[i + j] - largest);
-            x[i + j] = e;
-            sums[j] += e;
-        }
-    float rest = 0;
-    for (; i < count; i++) {
-        x[i] = exp_of(x[i] - largest);
-        rest += x[i];
-    }
-    float factor = exp_of(*max - largest);
-    *max = largest;
-    *sum = *sum * factor + (float)(sum_lanes(sums) + (double)rest);
-    return factor;
 }
 
 static void put(float *restrict y, const float *restrict x, size_t count, float more,
@@ -420,6 +382,73 @@ static void gemm(float *c, int ldc, const float *a, int lda, const float *b, int
     }
 }
 
+/* c [rows, COLUMNS] = c * factor + a b, where a's element (i, p) lies at i * row_step + p * depth_step
+ * and b is [depth, COLUMNS].  `rows` is a constant where this is called. */
+INLINE void strip(float *restrict c, const float *factor, const float *restrict a, size_t row_step,
+                  size_t depth_step, const float *restrict b, int depth, int rows)
+{
+    enum { MOST = 8, ACROSS = COLUMNS / WIDE };
+    Wide sums[MOST][ACROSS] = { 0 };
+    WideInMemory       *to = (WideInMemory *)c;
+    const WideInMemory *by = (const WideInMemory *)factor;
+    for (int p = 0; p < depth; p++, a += depth_step, b += COLUMNS) {
+        const WideInMemory *right = (const WideInMemory *)b;
+#pragma GCC unroll 8
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+            for (int j = 0; j < ACROSS; j++)
+                sums[i][j] += a[(size_t)i * row_step] * right[j];
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+        for (int j = 0; j < ACROSS; j++)
+            if (factor)
+                to[i * ACROSS + j] = to[i * ACROSS + j] * by[j] + sums[i][j];
+            else
+                to[i * ACROSS + j] = sums[i][j];
+}
+
+INLINE void strips(float *restrict c, const float *factor, const float *restrict a, size_t row_step,
+                   size_t depth_step, const float *restrict b, int depth, int rows)
+{
+    int i = 0;
+    for (; WIDE == 16 && i + 8 <= rows; i += 8)
+        strip(c + (size_t)i * COLUMNS, factor, a + (size_t)i * row_step, row_step, depth_step, b, depth, 8);
+    for (; i + 4 <= rows; i += 4)
+        strip(c + (size_t)i * COLUMNS, factor, a + (size_t)i * row_step, row_step, depth_step, b, depth, 4);
+    for (; i < rows; i++)
+        strip(c + (size_t)i * COLUMNS, factor, a + (size_t)i * row_step, row_step, depth_step, b, depth, 1);
+}
+
+static void attend(float *y, float *max, float *sum, float *weights, const float *q, const float *k,
+                   const float *v, int stride, int keys, int width, int seen)
+{
+    float factor[COLUMNS], largest[COLUMNS], total[COLUMNS] = { 0 };
+    strips(weights, NULL, k, (size_t)stride, 1, q, width, keys);
+    for (int i = seen < 0 ? 0 : seen; i < keys; i++)
+        for (int lane = 0; lane < COLUMNS && lane <= i - seen; lane++)
+            weights[i * COLUMNS + lane] = -INFINITY;
+    memcpy(largest, max, sizeof largest);
+    for (int i = 0; i < keys; i++)
+        for (int lane = 0; lane < COLUMNS; lane++) {
+            float score = weights[i * COLUMNS + lane];
+            largest[lane] = score > largest[lane] ? score : largest[lane];
+        }
+    for (int i = 0; i < keys; i++)
+        for (int lane = 0; lane < COLUMNS; lane++) {
+            float weight = exp_of(weights[i * COLUMNS + lane] - largest[lane]);
+            weights[i * COLUMNS + lane] = weight;
+            total[lane] += weight;
+        }
+    for (int lane = 0; lane < COLUMNS; lane++) {
+        factor[lane] = exp_of(max[lane] - largest[lane]);
+        sum[lane] = sum[lane] * factor[lane] + total[lane];
+        max[lane] = largest[lane];
+    }
+    strips(y, factor, v, 1, (size_t)stride, weights, keys, width);
+}
+
 extern const Kernels KERNELS;
 const Kernels        KERNELS = {
     .name = KERNELS_NAME,
@@ -430,10 +459,10 @@ const Kernels        KERNELS = {
     .activate = activate,
     .geglu = geglu,
     .add = add,
-    .scale = scale,
     .moments = moments,
     .layer_norm = layer_norm,
-    .softmax = softmax,
+    .attend = attend,
+    .lanes = COLUMNS,
     .put = put,
     .unfold = unfold,
     .gemm = gemm,

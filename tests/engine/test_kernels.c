@@ -189,9 +189,6 @@ static void check_sums(const Kernels *kernels, int size, float *x, float *y, flo
     reference()->add(want, x, count);
     kernels->add(y, x, count);
     CHECK_NEAR(y, want, count, 1e-6);
-    reference()->scale(want, -3, count);
-    kernels->scale(y, -3, count);
-    CHECK_NEAR(y, want, count, 1e-6);
 }
 
 static void sums_match_reference(void)
@@ -218,49 +215,91 @@ static void moments_match_reference_even_far_from_zero(void)
     for_all(check_moments);
 }
 
-static void check_softmax(const Kernels *kernels, int size, float *x, float *y, float *want)
+/* Lane by lane against the reference, which has other lanes: only one holds anything. */
+static void check_attend(const Kernels *kernels, int keys, int width, bool masked)
 {
-    size_t count = (size_t)size;
-    float  max = -INFINITY, sum = 0, want_max = max, want_sum = sum;
-    for (int block = 0; block < 4; block++) {
-        fill(x, count, (uint32_t)block);
-        for (size_t i = 0; i < count; i++)
-            y[i] = want[i] = x[i] * 30 + (float)(block == 2 ? 20 : 0);
-        float want_factor = reference()->softmax(want, size, &want_max, &want_sum);
-        float factor = kernels->softmax(y, size, &max, &sum);
-        CHECK(max == want_max && fabsf(factor - want_factor) <= 1e-6F);
-        CHECK_NEAR(&sum, &want_sum, 1, 1e-5);
-        CHECK_NEAR(y, want, count, 1e-6);
+    enum { LANES = 64 };
+    int    stride = width + 3, lanes[2] = { reference()->lanes, kernels->lanes };
+    size_t rows = (size_t)keys * (size_t)stride;
+    float *k = guarded(rows, 1), *v = guarded(rows, 2), *q = malloc((size_t)width * sizeof *q);
+    float *values[2], *weights[2], sums[2];
+    fill(q, (size_t)width, 3);
+    for (int which = 0; which < 2; which++) {
+        const Kernels *set = which ? kernels : reference();
+        int            n = lanes[which], lane = n - 1;
+        float         *y = guarded((size_t)(width * n), 1), *many = guarded((size_t)(width * n), 1);
+        float         *w = guarded((size_t)(keys * n), 4), *max = guarded((size_t)n, 5), *sum = guarded((size_t)n, 6);
+        memset(y, 0, (size_t)(width * n) * sizeof *y);
+        for (int i = 0; i < n; i++) {
+            max[i] = -INFINITY;
+            sum[i] = 0;
+            for (int j = 0; j < width; j++)
+                many[j * n + i] = i == lane ? q[j] * 3 : 0.01F * (float)i;
+        }
+        for (int block = 0; block < 3; block++) {
+            set->attend(y, max, sum, w, many, k, v, stride, keys, width,
+                        masked ? 1 - lane + keys / 2 : keys);
+            for (int j = 0; j < width; j++)
+                many[j * n + lane] *= -1.5F; /* the largest score changes */
+        }
+        values[which] = malloc((size_t)width * sizeof(float));
+        weights[which] = malloc((size_t)keys * sizeof(float));
+        for (int j = 0; j < width; j++)
+            values[which][j] = y[j * n + lane] / sum[lane];
+        for (int j = 0; j < keys; j++)
+            weights[which][j] = w[j * n + lane];
+        sums[which] = sum[lane];
+        CHECK(guarded_free(y) && guarded_free(many) && guarded_free(w) && guarded_free(max) && guarded_free(sum));
+    }
+    CHECK_NEAR(values[1], values[0], (size_t)width, 1e-5);
+    CHECK_NEAR(weights[1], weights[0], (size_t)keys, 1e-5);
+    CHECK_NEAR(&sums[1], &sums[0], 1, 1e-5);
+    CHECK(guarded_free(k) && guarded_free(v));
+    for (int which = 0; which < 2; which++) {
+        free(values[which]);
+        free(weights[which]);
+    }
+    free(q);
+}
+
+static void attend_matches_reference(void)
+{
+    static const int shapes[][2] = { { 1, 1 }, { 2, 3 }, { 7, 40 }, { 77, 64 }, { 128, 40 }, { 31, 131 } };
+    for (int set = 0; set < SETS; set++) {
+        const Kernels *kernels = kernels_by_name(set_names[set]);
+        for (size_t i = 0; kernels && i < sizeof shapes / sizeof *shapes; i++) {
+            check_attend(kernels, shapes[i][0], shapes[i][1], false);
+            check_attend(kernels, shapes[i][0], shapes[i][1], true);
+        }
     }
 }
 
-static void softmax_matches_reference(void)
-{
-    for_all(check_softmax);
-}
-
-/* e^x itself, relatively: softmax of one number after a maximum of 0. */
+/* e^x itself, relatively: the weights of scores below a maximum of 0. */
 static void exp_is_within_three_units_in_the_last_place(void)
 {
+    enum { COUNT = 86000, LANES = 64 };
+    float *x = malloc(COUNT * sizeof *x), *weights = malloc(COUNT * LANES * sizeof *weights);
     for (int set = 0; set < SETS; set++) {
         const Kernels *kernels = kernels_by_name(set_names[set]);
-        if (!kernels)
+        float          y[LANES] = { 0 }, max[LANES] = { 0 }, sum[LANES] = { 0 }, q[LANES];
+        double         worst = 0;
+        if (!kernels || !CHECK(kernels->lanes <= LANES))
             continue;
-        double worst = 0;
-        enum { COUNT = 86000 };
-        float *x = malloc(COUNT * sizeof *x);
+        for (int i = 0; i < LANES; i++)
+            q[i] = 1;
         for (int i = 0; i < COUNT; i++)
             x[i] = -(float)i / 1000;
-        float max = 0, sum = 0;
-        kernels->softmax(x, COUNT, &max, &sum);
+        kernels->attend(y, max, sum, weights, q, x, x, 1, COUNT, 1, COUNT);
         for (int i = 0; i < COUNT; i++) {
-            double want = exp((double)(-(float)i / 1000));
-            worst = fmax(worst, fabs((double)x[i] - want) / want);
+            double want = exp((double)x[i]);
+            for (int lane = 0; lane < kernels->lanes; lane++)
+                worst = fmax(worst, fabs((double)weights[i * kernels->lanes + lane] - want) / want);
         }
         printf("     %s: worst %.3g\n", set_names[set], worst);
         CHECK(worst <= 3 * 0x1p-24);
-        free(x);
     }
+    free(x);
+    free(weights);
 }
 
 static void unfold_matches_reference(void)
@@ -314,7 +353,7 @@ int main(int argc, char **argv)
     RUN(rows_match_reference);
     RUN(sums_match_reference);
     RUN(moments_match_reference_even_far_from_zero);
-    RUN(softmax_matches_reference);
+    RUN(attend_matches_reference);
     RUN(exp_is_within_three_units_in_the_last_place);
     RUN(unfold_matches_reference);
     RUN(the_environment_chooses_a_set);
