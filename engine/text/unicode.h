@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Code points: reading and writing UTF-8, composition (NFC), lower case, classes.  The same in every
+ * locale, and as HF tokenizers has them (unicode_tables.h). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Growing list of code points; zero it first, clear it last. */
+typedef struct {
+    uint32_t *codes;
+    size_t    count, capacity;
+} CodeList;
+void code_list_clear(CodeList *list);
+
+/* The code point at text[0], in bytes > 0 bytes, and how many bytes it takes.  What is not UTF-8 reads
+ * as U+FFFD, one for each longest beginning of a character, as Python's errors='replace' does. */
+size_t unicode_read(const char *text, size_t bytes, uint32_t *code);
+size_t unicode_write(char out[4], uint32_t code); /* bytes written */
+
+/* Appends text[0 … bytes) in Normalization Form C.  Linear time.  False: out of memory. */
+bool unicode_compose(CodeList *list, const char *text, size_t bytes);
+
+/* The lower case of one code point, with no regard to its neighbours: 1, or 2 for U+0130. */
+int  unicode_lower(uint32_t out[2], uint32_t code);
+bool unicode_is_letter(uint32_t code); /* \p{L} */
+bool unicode_is_number(uint32_t code); /* \p{N} */
+bool unicode_is_space(uint32_t code);  /* \s */
+int  unicode_digit(uint32_t code);     /* 0 … 9 of a decimal digit of any script, or -1 */
