@@ -522,7 +522,7 @@ static bool lay(EditJob *job, const EnginePicture *picture, const RegionFit *fit
         float *layer = job->layer + 4 * ((size_t)(y - job->layer_rect.y) *
                                              (size_t)job->layer_rect.width +
                                          (size_t)(x - job->layer_rect.x));
-        float  cover = layer[3] + share - layer[3] * share;
+        float  cover = layer[3] > 0 ? 1 - (1 - layer[3]) * (1 - share) : share;
         float  fresh = cover > 0 ? share / cover : layer[3] > 0 ? 0 : 1;
         for (size_t c = 0; c < 3; c++)
             layer[c] += fresh * (unit(rgb[3 * i + c]) - layer[c]);

@@ -157,8 +157,11 @@ static bool add_passes(Plan *plan, int stage, EditRect wanted, EditRect bounds, 
     PlanPass second = { .stage = stage, .second = true,
                         .strength = fminf(second_strength, plan->strength) };
     double first_scale = scale.two_passes && !two && may_refine ? 1 : scale.scale;
-    return add_pass(plan, wanted, first_scale, first, &rule, error) &&
-           (!two || add_pass(plan, bounds, 1, second, &rule, error));
+    if (!add_pass(plan, wanted, first_scale, first, &rule, error))
+        return false;
+    /* Tiled sides may have no smaller size. */
+    two &= plan->passes[plan->pass_count - 1].fit.scale < 1;
+    return !two || add_pass(plan, bounds, 1, second, &rule, error);
 }
 
 static bool plan_selection(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,

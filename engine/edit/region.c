@@ -215,7 +215,7 @@ bool region_fit(RegionFit *fit, EditRect wanted, double scale, const RegionRule 
     scale = fmin(scale, (double)(MAX_WORK_SIDE - 64) / max_int(wanted.width, wanted.height));
     double unit = rule->tile_x || rule->tile_y ? tile_unit(rule) : 0;
     if (unit > 0) {
-        double steps = floor(scale / unit + .5);
+        double steps = fmax(1, floor(scale / unit + .5));
         if (steps * unit * steps * unit * pixels > 1.05 * rule->max_pixels)
             steps = floor(scale / unit);
         if ((rule->tile_x && steps * unit * canvas.width < MIN_WORK_SIDE) ||
