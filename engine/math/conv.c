@@ -24,7 +24,6 @@ enum {
     TILES = 16,     /* fewer than this: cut smaller, for the sake of many threads */
     SHARED = 2 << 20, /* elements of columns that are made for all tiles at once */
     SHARED_PIXELS = 4096, /* of y, at most, for that */
-    STRIPE = 8192,  /* pixels of y that in-place mode keeps aside at once */
 };
 
 typedef struct {
@@ -36,16 +35,12 @@ typedef struct {
     int   full_h, full_w;   /* x's size after upsampling */
     int   items, rows, columns, out; /* a tile: whole items, or rows of one, or a part of a row */
     int   slabs_down, slabs_across, groups, out_tiles;
-    int   row_first, row_count; /* rows of y that this pass makes */
-    float *target;          /* where rows of y go */
-    size_t target_plane;    /* elements from one channel to the next there */
-    bool   accumulate, in_place_weight, direct; /* direct: x itself is the columns */
+    bool   in_place_weight; /* the weight is used where it lies */
+    bool   direct;          /* x itself is the columns */
     float *scratch;         /* [worker][scratch_count()] */
     float *shared;          /* [slab][channels * k * k, pixels], or NULL: each tile makes its own */
     float *sums;            /* with shared: [tile][out, pixels] */
     int    channel_first, channel_count; /* with shared: those whose columns are there */
-    float *above;           /* in place: [in, w], x's row row_first - 1 as it was; else NULL */
-    float *top;             /* in place and wrapped: [in, w], x's row 0 as it was; else NULL */
 } ConvTask;
 
 /* One tile: which part of y, and one thread's memory. */
@@ -75,16 +70,21 @@ static int slab_count(const ConvTask *task)
     return task->groups * task->slabs_down * task->slabs_across;
 }
 
-/* Where x's row lies; in place, rows that were overwritten are found where they were saved. */
+/* Pixels of one tile, and of all slabs (the last ones may have less). */
+static size_t tile_pixels(const ConvTask *task)
+{
+    return (size_t)task->items * (size_t)task->rows * (size_t)task->columns;
+}
+
+static size_t all_pixels(const ConvTask *task)
+{
+    return (size_t)slab_count(task) * tile_pixels(task);
+}
+
 static const float *source_row(const ConvTask *task, int item, int channel, int row)
 {
-    size_t w = (size_t)task->x.w;
-    if (task->above && row == task->row_first - 1)
-        return task->above + (size_t)channel * w;
-    if (task->top && row == 0 && task->row_first > 0)
-        return task->top + (size_t)channel * w;
-    return task->x.data +
-           (((size_t)item * (size_t)task->x.c + (size_t)channel) * (size_t)task->x.h + (size_t)row) * w;
+    size_t plane = (size_t)item * (size_t)task->x.c + (size_t)channel;
+    return task->x.data + (plane * (size_t)task->x.h + (size_t)row) * (size_t)task->x.w;
 }
 
 /* Position in 0 … size-1, or -1 for padding. */
@@ -197,13 +197,14 @@ static void put_tile(const ConvTask *task, const Slab *slab)
     for (int item = 0; item < slab->items; item++)
         for (int i = 0; i < slab->out; i++) {
             size_t which = (size_t)(slab->item + item) * (size_t)all_out + (size_t)(slab->out_first + i);
-            float *to = task->target + which * task->target_plane +
-                        (size_t)(slab->row - task->row_first) * (size_t)task->y.w + (size_t)slab->column;
+            float *to = task->y.data +
+                        (which * (size_t)task->y.h + (size_t)slab->row) * (size_t)task->y.w +
+                        (size_t)slab->column;
             const float *from = slab->tile + (size_t)i * (size_t)slab->pixels + (size_t)(item * area);
             float more = task->layer->bias.data ? bias[i] : 0;
             if (task->settings->channel_add)
                 more += task->settings->channel_add[which];
-            kernels->put(to, from, (size_t)area, more, task->accumulate);
+            kernels->put(to, from, (size_t)area, more, task->settings->accumulate);
         }
 }
 
@@ -214,11 +215,10 @@ static Slab slab_of(const ConvTask *task, int index, int worker)
     index /= task->out_tiles;
     slab.column = index % task->slabs_across * task->columns;
     index /= task->slabs_across;
-    int row = index % task->slabs_down * task->rows;
+    slab.row = index % task->slabs_down * task->rows;
     slab.item = index / task->slabs_down * task->items;
     slab.items = at_most(task->x.n - slab.item, task->items);
-    slab.row = task->row_first + row;
-    slab.rows = at_most(task->row_count - row, task->rows);
+    slab.rows = at_most(task->y.h - slab.row, task->rows);
     slab.columns = at_most(task->y.w - slab.column, task->columns);
     slab.out_first = out_tile * task->out;
     slab.out = at_most(task->layer->weight.shape[0] - slab.out_first, task->out);
@@ -277,9 +277,8 @@ static void conv_tile(void *data, int index, int worker)
 /* Where a slab's columns of the present channels begin. */
 static float *shared_columns(const ConvTask *task, int slab_index)
 {
-    int most = task->items * task->rows * task->columns;
-    return task->shared + (size_t)slab_index * (size_t)(task->channel_count * task->k * task->k) *
-                              (size_t)most;
+    return task->shared + (size_t)slab_index * tile_pixels(task) *
+                              (size_t)(task->channel_count * task->k * task->k);
 }
 
 enum { UNFOLDED_AT_ONCE = 16 }; /* channels that a task makes columns of */
@@ -304,8 +303,7 @@ static void shared_tile(void *data, int index, int worker)
     Slab            slab = slab_of(task, index, worker);
     const float    *columns = shared_columns(task, index / task->out_tiles);
     int             area = task->k * task->k, channels = DEPTH / area;
-    slab.tile = task->sums + (size_t)index * (size_t)task->out *
-                                 (size_t)(task->items * task->rows * task->columns);
+    slab.tile = task->sums + (size_t)index * (size_t)task->out * tile_pixels(task);
     for (int channel = 0; channel < task->channel_count; channel += channels) {
         if (!compute_goes_on(task->compute, worker))
             return;
@@ -320,15 +318,15 @@ static void shared_tile(void *data, int index, int worker)
 /* Channels whose columns fit, a multiple of what is added at once. */
 static int shared_channels(const ConvTask *task)
 {
-    int all = slab_count(task) * task->items * task->rows * task->columns;
-    int most = SHARED / (all * task->k * task->k), step = DEPTH / (task->k * task->k);
+    int area = task->k * task->k, step = DEPTH / area;
+    int most = SHARED / ((int)all_pixels(task) * area);
     return at_most(task->x.c, most < step ? step : most / step * step);
 }
 
 static bool wants_shared(const ConvTask *task)
 {
     return task->out_tiles >= 4 && !task->direct &&
-           slab_count(task) * task->items * task->rows * task->columns <= SHARED_PIXELS;
+           all_pixels(task) <= SHARED_PIXELS;
 }
 
 static void run_shared(ConvTask *task)
@@ -346,10 +344,10 @@ static void run_shared(ConvTask *task)
 
 /* ---- cutting and running ---- */
 
-/* Cuts the pass into tiles, by sizes only. */
+/* Cuts y into tiles, by sizes only. */
 static void cut(ConvTask *task)
 {
-    int out = task->layer->weight.shape[0], ow = task->y.w, oh = task->row_count;
+    int out = task->layer->weight.shape[0], ow = task->y.w, oh = task->y.h;
     task->slabs_across = pieces(ow, PIXELS);
     task->columns = pieces(ow, task->slabs_across);
     task->rows = task->slabs_across > 1 ? 1 : at_most(oh, PIXELS / ow);
@@ -378,47 +376,6 @@ static void cut(ConvTask *task)
     }
 }
 
-static void run_pass(ConvTask *task)
-{
-    parallel_for(task->compute->threads, slab_count(task) * task->out_tiles, conv_tile, task);
-}
-
-/* In place: what was made of a stripe takes x's place, after its last row was saved. */
-static void put_stripe(void *data, int channel, int worker)
-{
-    const ConvTask *task = data;
-    if (!compute_goes_on(task->compute, worker))
-        return;
-    size_t w = (size_t)task->x.w, count = (size_t)task->row_count * w;
-    float *row = task->x.data + ((size_t)channel * (size_t)task->x.h + (size_t)task->row_first) * w;
-    if (task->top && task->row_first == 0)
-        memcpy(task->top + (size_t)channel * w, row, w * sizeof *row);
-    memcpy(task->above + (size_t)channel * w, row + count - w, w * sizeof *row);
-    if (channel < task->y.c)
-        task->compute->kernels->put(row, task->target + (size_t)channel * task->target_plane, count, 0,
-                                    task->settings->accumulate);
-}
-
-static int stripe_rows(Tensor y)
-{
-    return at_most(y.h, pieces(STRIPE, y.w));
-}
-
-static void run_in_place(ConvTask *task)
-{
-    int stripe = stripe_rows(task->y);
-    task->accumulate = false;
-    task->target_plane = (size_t)stripe * (size_t)task->y.w;
-    for (int row = 0; row < task->y.h && !compute_stopped(task->compute); row += stripe) {
-        task->row_first = row;
-        task->row_count = at_most(task->y.h - row, stripe);
-        cut(task);
-        run_pass(task);
-        if (!compute_stopped(task->compute))
-            parallel_for(task->compute->threads, task->x.c, put_stripe, task);
-    }
-}
-
 static void check_shapes(const ConvTask *task)
 {
     const Weight *weight = &task->layer->weight;
@@ -438,9 +395,7 @@ void conv2d(Compute *compute, Tensor y, Tensor x, const Conv *layer, const ConvS
 {
     const Weight *weight = &layer->weight;
     ConvTask task = { .compute = compute, .y = y, .x = x, .layer = layer, .settings = settings,
-                      .k = weight->shape[2], .full_h = x.h, .full_w = x.w, .target = y.data,
-                      .target_plane = (size_t)y.h * (size_t)y.w, .row_count = y.h,
-                      .accumulate = settings->accumulate };
+                      .k = weight->shape[2], .full_h = x.h, .full_w = x.w };
     if (settings->upsample) {
         task.full_h = settings->out_h ? settings->out_h : 2 * x.h;
         task.full_w = settings->out_w ? settings->out_w : 2 * x.w;
@@ -453,23 +408,12 @@ void conv2d(Compute *compute, Tensor y, Tensor x, const Conv *layer, const ConvS
     cut(&task);
     compute->flops += 2.0 * (double)tensor_count(y) * x.c * task.k * task.k;
 
-    bool in_place = settings->in_place;
-    assert(compute_dry(compute) || in_place == (y.data == x.data));
     ArenaMark mark = arena_mark(compute->scratch);
     task.scratch = arena_take(compute->scratch, ARENA_LOW, (size_t)threads_count(compute->threads) *
                               scratch_count(x.w) * sizeof(float));
-    if (in_place) {
-        size_t row = (size_t)x.c * (size_t)x.w * sizeof(float);
-        assert(x.n == 1 && y.c <= x.c && y.h == x.h && y.w == x.w && !settings->upsample);
-        task.target = arena_take(compute->scratch, ARENA_LOW, (size_t)y.c * (size_t)stripe_rows(y) *
-                                 (size_t)y.w * sizeof(float));
-        task.above = arena_take(compute->scratch, ARENA_LOW, row);
-        if (settings->wrap_y)
-            task.top = arena_take(compute->scratch, ARENA_LOW, row);
-    }
-    bool share = !in_place && wants_shared(&task);
+    bool share = wants_shared(&task);
     if (share) {
-        size_t pixels = (size_t)(slab_count(&task) * task.items * task.rows * task.columns);
+        size_t pixels = all_pixels(&task);
         task.shared = arena_take(compute->scratch, ARENA_LOW, pixels * sizeof(float) *
                                  (size_t)(shared_channels(&task) * task.k * task.k));
         task.sums = arena_take(compute->scratch, ARENA_LOW, pixels * sizeof(float) *
@@ -477,12 +421,10 @@ void conv2d(Compute *compute, Tensor y, Tensor x, const Conv *layer, const ConvS
     }
     if (!compute_dry(compute)) {
         gemm_prepare();
-        if (in_place)
-            run_in_place(&task);
-        else if (share)
+        if (share)
             run_shared(&task);
         else
-            run_pass(&task);
+            parallel_for(compute->threads, slab_count(&task) * task.out_tiles, conv_tile, &task);
     }
     arena_rewind(compute->scratch, mark);
 }

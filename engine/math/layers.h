@@ -64,9 +64,7 @@ void linear(Compute *compute, float *y, const float *x, int rows, const Linear *
 /* Convolution, stride 1 or 2, fused with what stands before it in every block of the networks.
  * No column buffer of the whole picture is ever made: slabs of rows are.
  *   y         [n, out, oh, ow]  written, or added to where settings->accumulate
- *   x         [n, in, h, w]     left as it is, unless settings->in_place
- *   y may share x's memory only with settings->in_place: then y.data == x.data, out <= in, stride 1,
- *   no upsample, n 1, and the plane of y's channel i takes the place of x's channel i.
+ *   x         [n, in, h, w]     may not overlap y
  * torch.nn.functional.conv2d; padding is zeros, or wraps around per axis for tileable pictures. */
 typedef struct {
     int   stride;               /* 1 or 2 */
@@ -75,7 +73,6 @@ typedef struct {
     int   out_h, out_w;         /* with upsample: size to reach (skip's size), 0: twice */
     bool  wrap_x, wrap_y;       /* circular padding */
     bool  accumulate;           /* y += instead of y = */
-    bool  in_place;             /* y is x's memory; said, because in a dry run both are NULL */
     const float *scale, *shift; /* [n, in] or NULL: x * scale + shift is what is convolved, i.e. a
                                  * group norm prepared by group_norm_prepare() */
     Activation before;          /* applied after scale and shift */
