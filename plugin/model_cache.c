@@ -4,8 +4,11 @@
 #include "model_cache.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Of another layout or engine: not read. */
 #define CACHE_MAGIC "gimp-diffusion models 1 engine " ENGINE_VERSION "\n"
@@ -110,6 +113,39 @@ model_cache_open (void)
   return cache;
 }
 
+/* All or nothing, and nothing is left behind when GIMP's Cancel kills us meanwhile: the
+ * new file has no name until it is complete. */
+static void
+replace_file (const gchar  *folder,
+              const gchar  *path,
+              const guint8 *data,
+              gsize         bytes)
+{
+  gchar    *named = g_strdup_printf ("%s.%d", path, (gint) getpid ());
+  gchar     self[32];
+  gsize     done  = 0;
+  gint      file  = open (folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+  while (file >= 0 && done < bytes)
+    {
+      gssize written = write (file, data + done, bytes - done);
+
+      if (written < 0 && errno != EINTR)
+        break;
+      done += MAX (written, 0);
+    }
+  if (file >= 0 && done == bytes)
+    {
+      g_snprintf (self, sizeof self, "/proc/self/fd/%d", file);
+      if (linkat (AT_FDCWD, self, AT_FDCWD, named, AT_SYMLINK_FOLLOW) == 0 &&
+          rename (named, path) != 0)
+        unlink (named);
+    }
+  if (file >= 0)
+    close (file);
+  g_free (named);
+}
+
 void
 model_cache_close (ModelCache *cache)
 {
@@ -131,8 +167,7 @@ model_cache_close (ModelCache *cache)
         }
       /* A cache that cannot be written costs time and nothing else. */
       if (g_mkdir_with_parents (folder, 0700) == 0)
-        g_file_set_contents_full (path, (const gchar *) bytes->data, bytes->len,
-                                  G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL);
+        replace_file (folder, path, bytes->data, bytes->len);
       g_byte_array_unref (bytes);
       g_free (folder);
       g_free (path);

@@ -450,6 +450,30 @@ read_selection (Run      *run,
   return TRUE;
 }
 
+/* One layer's own pixels are nothing where the layer is not. */
+static gboolean
+check_touch (Run     *run,
+             GError **error)
+{
+  const EditRect *wanted = &run->settings.selection;
+  EditRect        there;
+
+  if (source_of (run) != CANVAS_LAYER || ! run->settings.has_selection ||
+      ! run->chosen[0])
+    return TRUE;
+
+  canvas_layer_rect (run->chosen[0], &there);
+  if (wanted->x < there.x + there.width  && there.x < wanted->x + wanted->width &&
+      wanted->y < there.y + there.height && there.y < wanted->y + wanted->height)
+    return TRUE;
+
+  g_set_error (error, GIMP_PLUG_IN_ERROR, 0,
+               _("The selection does not touch the chosen layer: choose another layer, or "
+                 "let the model see all that is visible."));
+
+  return FALSE;
+}
+
 JobTask *
 run_task (Run     *run,
           GError **error)
@@ -471,7 +495,7 @@ run_task (Run     *run,
       region.x -= run->plan.shift_x;
       region.y -= run->plan.shift_y;
     }
-  read = read_selection (run, task, &region, error);
+  read = check_touch (run, error) && read_selection (run, task, &region, error);
   if (read)
     {
       task->rgba = canvas_read (run->image, source_of (run), run->chosen, run->hidden,
@@ -527,8 +551,9 @@ candidate_layer (Run             *run,
                  gint             move_y)
 {
   gchar     *prompt = short_prompt (run, candidate);
-  gchar     *name   = g_strdup_printf (_("%s (seed %" G_GUINT64_FORMAT ")"), prompt,
-                                       candidate->request.seed);
+  gchar     *seed   = g_strdup_printf ("%" G_GUINT64_FORMAT, candidate->request.seed);
+  /* Translators: a layer's name: prompt and seed. */
+  gchar     *name   = g_strdup_printf (_("%s (seed %s)"), prompt, seed);
   EditRect   rect   = candidate->edit.rect;
   GimpLayer *layer;
 
@@ -539,6 +564,7 @@ candidate_layer (Run             *run,
                               ? NULL : candidate->edit.mask);
   record_attach (layer, candidate, source_of (run));
   g_free (name);
+  g_free (seed);
   g_free (prompt);
 
   return layer;
@@ -577,11 +603,12 @@ insert_here (Run        *run,
              GimpLayer **layer,
              GError    **error)
 {
-  const Candidate  *first  = candidates[0];
-  GimpLayer       **layers = g_new0 (GimpLayer *, count + 1);
+  const Candidate  *first    = candidates[0];
+  GimpLayer       **layers   = g_new0 (GimpLayer *, count + 1);
   gchar            *name;
-  CanvasGrowth      growth = { first->plan.canvas.width, first->plan.canvas.height,
-                               first->plan.shift_x, first->plan.shift_y };
+  CanvasGrowth      growth   = { first->plan.canvas.width, first->plan.canvas.height,
+                                 first->plan.shift_x, first->plan.shift_y };
+  GimpParasite     *parasite = NULL;
   gboolean          grows;
   gboolean          inserted;
 
@@ -597,19 +624,11 @@ insert_here (Run        *run,
   g_free (layers);
 
   grows = image == run->image && first->settings.mode == EDIT_OUTPAINT && ! run->extended;
-  if (image == run->image && get_boolean (run, "parameters", FALSE))
-    {
-      GimpParasite *parasite = parameters_parasite (first);
-
-      inserted = canvas_insert (image, *layer, run->above, grows ? &growth : NULL,
-                                parasite, error);
-      g_clear_pointer (&parasite, gimp_parasite_free);
-    }
-  else
-    {
-      inserted = canvas_insert (image, *layer, run->above, grows ? &growth : NULL, NULL,
-                                error);
-    }
+  if (get_boolean (run, "parameters", FALSE))
+    parasite = parameters_parasite (first);
+  inserted = canvas_insert (image, *layer, run->above, grows ? &growth : NULL, parasite,
+                            error);
+  g_clear_pointer (&parasite, gimp_parasite_free);
   if (inserted && grows)
     run->extended = TRUE;
 
