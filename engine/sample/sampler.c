@@ -21,6 +21,13 @@ static void add_scaled(float *y, double a, const float *x, size_t count)
         y[i] = (float)((double)y[i] + a * (double)x[i]);
 }
 
+/* y += a (x - z), the difference unrounded: a is large where it is small. */
+static void add_difference(float *y, double a, const float *x, const float *z, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = (float)((double)y[i] + a * ((double)x[i] - (double)z[i]));
+}
+
 static void copy(float *y, const float *x, size_t count)
 {
     if (count > 0)
@@ -85,9 +92,8 @@ static bool step_heun(Sampler *s, float *x, double sigma, double next)
         return false;
     /* x + (next - sigma) * (slope here + slope there) / 2 */
     double half = (next - sigma) / 2;
-    combine(x, 1 + half / sigma, x, -half / sigma, first, s->count);
-    add_scaled(x, half / next, end, s->count);
-    add_scaled(x, -half / next, s->denoised, s->count);
+    add_difference(x, half / sigma, x, first, s->count);
+    add_difference(x, half / next, end, s->denoised, s->count);
     return true;
 }
 
@@ -102,8 +108,7 @@ static bool step_dpm2(Sampler *s, float *x, double sigma, double next)
     glide(at_middle, x, s->denoised, sigma, middle, s->count);
     if (!s->denoise(s->user, s->denoised, at_middle, middle))
         return false;
-    add_scaled(x, (next - sigma) / middle, at_middle, s->count);
-    add_scaled(x, -(next - sigma) / middle, s->denoised, s->count);
+    add_difference(x, (next - sigma) / middle, at_middle, s->denoised, s->count);
     return true;
 }
 
@@ -140,8 +145,7 @@ static bool step_dpmpp_2m_sde(Sampler *s, float *x, double sigma, double next)
     combine(x, ratio * ratio, x, share, s->denoised, s->count);
     if (s->step > 0) {
         double weight = share * log(sigma / next) / (2 * log(s->sigmas[0] / sigma));
-        add_scaled(x, weight, s->denoised, s->count);
-        add_scaled(x, -weight, previous, s->count);
+        add_difference(x, weight, s->denoised, previous, s->count);
     }
     add_noise(s, x, next * sqrt(share), fresh);
     copy(previous, s->denoised, s->count);
@@ -184,10 +188,9 @@ static void unipc_correct(Sampler *s, float *x, const float *last, const float *
         of_old /= r; /* the difference m2 - m1 is divided by r */
     }
     glide(x, last, m1, s->sigmas[0], sigma, s->count);
-    add_scaled(x, -minus * of_new, s->denoised, s->count);
-    add_scaled(x, minus * (of_new + of_old), m1, s->count);
+    add_difference(x, -minus * of_new, s->denoised, m1, s->count);
     if (s->step > 1)
-        add_scaled(x, -minus * of_old, m2, s->count);
+        add_difference(x, -minus * of_old, m2, m1, s->count);
 }
 
 static bool step_unipc(Sampler *s, float *x, double sigma, double next)
@@ -201,9 +204,7 @@ static bool step_unipc(Sampler *s, float *x, double sigma, double next)
     glide(x, x, s->denoised, sigma, next, s->count);
     if (s->step > 0 && next > 0) {
         double h = log(sigma / next), r = -log(s->sigmas[0] / sigma) / h;
-        double weight = -expm1(-h) * 0.5 / r;
-        add_scaled(x, weight, m1, s->count);
-        add_scaled(x, -weight, s->denoised, s->count);
+        add_difference(x, -expm1(-h) * 0.5 / r, m1, s->denoised, s->count);
     }
     copy(m2, m1, s->count);
     copy(m1, s->denoised, s->count);

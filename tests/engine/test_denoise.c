@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sample/denoise.h"
+#include "sample_help.h"
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { C = 4, H = 6, W = 5, PLANE = H * W, COUNT = C * PLANE, SEED = 1234 };
+
+/* One run: what goes in, and what the network was asked. */
+typedef struct {
+    NoiseLevels levels;
+    double      sigmas[SCHEDULE_MAX_SIGMAS];
+    float       noise[COUNT], latents[COUNT], source[COUNT];
+    Noise       random;
+    DenoiseRun  run;
+    atomic_bool stop;
+
+    int           calls, reports, last_step, batch;
+    int           cancel_at, stop_at; /* report or call that ends the run; 0: none */
+    DenoisePrompt prompts[3];
+    bool          concat_is_zero[3];
+    float         first_time, last_time;
+    bool          source_seen; /* x at mask 0 was source + noise * sigma in every call */
+} Case;
+
+static void predict(void *user, Compute *compute, Tensor out, Tensor latents, const float *times,
+                    const DenoisePrompt *prompts, int step)
+{
+    Case *c = user;
+    c->calls++;
+    c->batch = latents.n;
+    CHECK(out.n == latents.n && out.c == C && out.h == H && out.w == W && latents.h == H);
+    CHECK(step >= 0 && step < c->run.steps);
+    /* As a network does: more memory, on top of what the loop holds. */
+    ArenaMark mark = arena_mark(compute->scratch);
+    tensor_new(compute, ARENA_LOW, 1, 3, H, W);
+    arena_rewind(compute->scratch, mark);
+    if (c->calls == c->stop_at)
+        c->stop = true;
+    if (compute_dry(compute))
+        return;
+    c->first_time = c->calls == 1 ? times[0] : c->first_time;
+    c->last_time = times[0];
+    for (int i = 0; i < latents.n; i++) {
+        const float *x = tensor_batch(latents, i, 1).data;
+        int          planes = latents.c - C;
+        c->prompts[i] = prompts[i];
+        c->concat_is_zero[i] = planes > 0;
+        for (int k = 0; k < planes * PLANE; k++)
+            c->concat_is_zero[i] = c->concat_is_zero[i] && x[COUNT + k] == 0;
+        tiny_network(tensor_batch(out, i, 1).data, x, C, PLANE, times[i],
+                     prompts[i] == DENOISE_NEGATIVE, planes ? x + COUNT : NULL, planes);
+    }
+    if (c->run.mask.n) {
+        double sigma = noise_levels_sigma(&c->levels, (double)times[0]);
+        for (int i = 0; i < COUNT; i++) {
+            double want = ((double)c->source[i] + sigma * (double)c->noise[i]) /
+                          sqrt(sigma * sigma + 1);
+            if (c->run.mask.data[i % PLANE] == 0 && fabs((double)latents.data[i] - want) > 1e-4)
+                c->source_seen = false;
+        }
+    }
+}
+
+static bool report(void *user, int step, Tensor latents, Tensor estimate)
+{
+    Case *c = user;
+    CHECK_INT(step, c->reports);
+    CHECK((step == 0) == (estimate.n == 0));
+    CHECK(latents.c == C);
+    c->last_step = step;
+    return ++c->reports != c->cancel_at;
+}
+
+/* cfg 1, euler, karras, 20 steps, from noise; to be changed before case_run(). */
+static void case_init(Case *c)
+{
+    *c = (Case){ .source_seen = true };
+    noise_levels_init(&c->levels, 0.00085, 0.012, false);
+    noise_init(&c->random, ENGINE_NOISE_GPU, SEED);
+    noise_fill(&c->random, c->noise, COUNT);
+    memcpy(c->source, golden_floats("loop.source", COUNT), sizeof c->source);
+    c->run = (DenoiseRun){ .levels = &c->levels, .sampler = ENGINE_EULER, .sigmas = c->sigmas,
+                           .steps = schedule_fill(c->sigmas, ENGINE_SCHEDULE_KARRAS, &c->levels, 20),
+                           .cfg = 1, .image_cfg = 1, .random = &c->random,
+                           .noise = tensor_view(c->noise, 1, C, H, W), .predict = predict,
+                           .report = report, .user = c };
+}
+
+static void case_schedule(Case *c, EngineSchedule schedule, int first)
+{
+    c->run.steps = schedule_fill(c->sigmas, schedule, &c->levels, 20) - first;
+    c->run.sigmas = c->sigmas + first;
+}
+
+static void case_source(Case *c, const float *mask)
+{
+    c->run.source = tensor_view(c->source, 1, C, H, W);
+    c->run.from_source = true;
+    if (mask)
+        c->run.mask = tensor_view((float *)mask, 1, 1, H, W);
+}
+
+static void forget_calls(Case *c)
+{
+    c->calls = c->reports = 0;
+    c->stop = false;
+}
+
+/* Dry, then real, as the engine does. */
+static bool case_run(Case *c)
+{
+    Arena      arena = { 0 };
+    Compute    compute = { .scratch = &arena, .kernels = kernels_best(), .stop = &c->stop };
+    DenoiseRun real = c->run;
+    Noise      random = c->random;
+    c->run.noise.data = c->run.source.data = c->run.mask.data = c->run.concat.data = NULL;
+    bool went = denoise(&compute, (Tensor){ NULL, 1, C, H, W }, &c->run);
+    int  dry_calls = c->calls, dry_reports = c->reports;
+    size_t peak = arena.peak;
+    c->run = real;
+    c->random = random;
+    forget_calls(c);
+    CHECK(arena_init(&arena, peak));
+    bool done = denoise(&compute, tensor_view(c->latents, 1, C, H, W), &c->run);
+    CHECK(went == done);
+    CHECK_INT(dry_calls, c->calls);
+    CHECK_INT(dry_reports, c->reports);
+    CHECK(arena.peak == peak);
+    CHECK(arena.low == 0 && arena.high == 0);
+    arena_finish(&arena);
+    return done;
+}
+
+static void check_golden(Case *c, const char *name)
+{
+    CHECK(case_run(c));
+    CHECK_NEAR(c->latents, golden_floats(name, COUNT), COUNT, 2e-5);
+    CHECK_INT(c->last_step, c->run.steps);
+}
+
+/* ---- guidance ------------------------------------------------------------------------------------ */
+
+static void guidance_matches_its_reference(void)
+{
+    Case c;
+    case_init(&c);
+    c.run.cfg = 7;
+    c.run.sampler = ENGINE_DPMPP_2M;
+    check_golden(&c, "loop.cfg");
+    CHECK_INT(c.batch, 2);
+    CHECK_INT(c.calls, 20);
+
+    case_init(&c);
+    c.run.cfg = 7;
+    c.run.sampler = ENGINE_DPMPP_SDE;
+    check_golden(&c, "loop.cfg_sde");
+}
+
+static void guidance_one_asks_for_one_answer_only(void)
+{
+    Case c;
+    case_init(&c);
+    CHECK(case_run(&c));
+    CHECK_INT(c.batch, 1);
+    CHECK(c.prompts[0] == DENOISE_POSITIVE);
+    CHECK_NEAR(c.latents, golden_floats("end.euler.karras.20", COUNT), COUNT, 1e-4);
+
+    case_init(&c);
+    c.run.cfg = 0;
+    CHECK(case_run(&c));
+    CHECK_INT(c.batch, 1);
+    CHECK(c.prompts[0] == DENOISE_NEGATIVE);
+}
+
+static void rescaled_guidance_matches_its_reference(void)
+{
+    Case c;
+    case_init(&c);
+    c.run.cfg = 7;
+    c.run.cfg_rescale = 0.7f;
+    case_schedule(&c, ENGINE_SCHEDULE_NORMAL, 0);
+    check_golden(&c, "loop.rescale");
+}
+
+static void extreme_guidance_stays_finite(void)
+{
+    static const float values[] = { 0, 1, 30, 100 };
+    for (int i = 0; i < 4; i++)
+        for (int rescale = 0; rescale < 2; rescale++) {
+            Case c;
+            case_init(&c);
+            c.run.cfg = values[i];
+            c.run.cfg_rescale = (float)rescale;
+            CHECK(case_run(&c));
+            for (int k = 0; k < COUNT; k++)
+                CHECK(isfinite(c.latents[k]));
+        }
+}
+
+static void v_prediction_matches_its_reference(void)
+{
+    Case c;
+    case_init(&c);
+    c.run.v_prediction = true;
+    c.run.cfg = 5;
+    c.run.sampler = ENGINE_HEUN;
+    case_schedule(&c, ENGINE_SCHEDULE_EXPONENTIAL, 0);
+    check_golden(&c, "loop.v");
+
+    case_init(&c);
+    noise_levels_init(&c.levels, 0.00085, 0.012, true);
+    c.run.v_prediction = true;
+    c.run.cfg = 5;
+    c.run.cfg_rescale = 0.7f;
+    c.run.sampler = ENGINE_DPMPP_2M;
+    case_schedule(&c, ENGINE_SCHEDULE_KARRAS, 0);
+    check_golden(&c, "loop.v_zero_snr");
+    CHECK(c.first_time == 999);
+}
+
+static void instruct_guidance_matches_its_reference(void)
+{
+    Case c;
+    case_init(&c);
+    c.run.cfg = 7.5f;
+    c.run.image_cfg = 1.5f;
+    c.run.instruct = true;
+    c.run.concat = tensor_view((float *)golden_floats("loop.image", COUNT), 1, C, H, W);
+    check_golden(&c, "loop.instruct");
+    CHECK_INT(c.batch, 3);
+    CHECK(c.prompts[0] == DENOISE_POSITIVE && c.prompts[1] == DENOISE_NEGATIVE &&
+          c.prompts[2] == DENOISE_NEGATIVE);
+    CHECK(!c.concat_is_zero[0] && !c.concat_is_zero[1] && c.concat_is_zero[2]);
+
+    c.run.image_cfg = 1; /* the answer without picture has no share */
+    forget_calls(&c);
+    CHECK(case_run(&c));
+    CHECK_INT(c.batch, 2);
+}
+
+static void inpainting_channels_stand_behind_the_latents(void)
+{
+    Case c;
+    case_init(&c);
+    c.run.cfg = 7;
+    c.run.sampler = ENGINE_DPMPP_2M;
+    c.run.concat = tensor_view((float *)golden_floats("loop.beyond", 5 * PLANE), 1, 5, H, W);
+    check_golden(&c, "loop.inpaint");
+    CHECK(!c.concat_is_zero[0] && !c.concat_is_zero[1]);
+}
+
+/* ---- source and mask -------------------------------------------------------------------------------- */
+
+static void strength_starts_from_the_noised_source(void)
+{
+    Case c;
+    case_init(&c);
+    c.run.cfg = 7;
+    c.run.sampler = ENGINE_DPMPP_2M;
+    case_schedule(&c, ENGINE_SCHEDULE_KARRAS, 8);
+    case_source(&c, NULL);
+    check_golden(&c, "loop.strength");
+    CHECK_INT(c.calls, 12);
+}
+
+static void soft_mask_matches_its_reference(void)
+{
+    static const struct {
+        const char    *name;
+        EngineSampler  sampler;
+        EngineSchedule schedule;
+        int            first;
+    } cases[] = {
+        { "loop.mask", ENGINE_DPMPP_2M, ENGINE_SCHEDULE_KARRAS, 0 },
+        { "loop.mask_strength", ENGINE_HEUN, ENGINE_SCHEDULE_NORMAL, 5 },
+        { "loop.mask_ancestral", ENGINE_EULER_A, ENGINE_SCHEDULE_KARRAS, 0 },
+    };
+    for (int i = 0; i < 3; i++) {
+        Case c;
+        case_init(&c);
+        c.run.cfg = 7;
+        c.run.sampler = cases[i].sampler;
+        case_schedule(&c, cases[i].schedule, cases[i].first);
+        case_source(&c, golden_floats("loop.soft", PLANE));
+        check_golden(&c, cases[i].name);
+        CHECK(c.source_seen);
+    }
+}
+
+static void mask_zero_keeps_the_source_bit_for_bit(void)
+{
+    const float *soft = golden_floats("loop.soft", PLANE);
+    for (int s = 0; s < ENGINE_SAMPLER_COUNT; s++) {
+        Case c;
+        int  kept = 0;
+        case_init(&c);
+        c.run.sampler = (EngineSampler)s;
+        case_source(&c, soft);
+        CHECK(case_run(&c));
+        for (int i = 0; i < COUNT; i++)
+            if (soft[i % PLANE] == 0) {
+                CHECK(c.latents[i] == c.source[i]);
+                kept++;
+            } else {
+                CHECK(c.latents[i] != c.source[i]);
+            }
+        CHECK(kept > 0);
+    }
+}
+
+static void mask_of_ones_is_no_mask(void)
+{
+    float ones[PLANE];
+    Case  with, without;
+    for (int i = 0; i < PLANE; i++)
+        ones[i] = i % 2 ? 1 : 0.992f; /* above 0.99 counts as 1 */
+    case_init(&with);
+    case_init(&without);
+    case_source(&with, ones);
+    case_source(&without, NULL);
+    CHECK(case_run(&with) && case_run(&without));
+    CHECK(memcmp(with.latents, without.latents, sizeof with.latents) == 0);
+}
+
+static void one_step_paints_all_that_the_mask_touches(void)
+{
+    const float *soft = golden_floats("loop.soft", PLANE);
+    Case         c;
+    case_init(&c);
+    case_schedule(&c, ENGINE_SCHEDULE_KARRAS, 19);
+    case_source(&c, soft);
+    CHECK(case_run(&c));
+    for (int i = 0; i < COUNT; i++)
+        CHECK((c.latents[i] == c.source[i]) == (soft[i % PLANE] == 0));
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------------ */
+
+static void times_are_not_rounded(void)
+{
+    Case c;
+    case_init(&c);
+    CHECK(case_run(&c));
+    CHECK(c.first_time == 999 && c.last_time == 0);
+    case_schedule(&c, ENGINE_SCHEDULE_KARRAS, 10);
+    forget_calls(&c);
+    CHECK(case_run(&c));
+    CHECK(c.first_time != floorf(c.first_time));
+    CHECK(fabs((double)c.first_time - noise_levels_time(&c.levels, c.sigmas[10])) < 1e-4);
+}
+
+static void report_ends_the_run(void)
+{
+    for (int at = 1; at <= 21; at++) {
+        Case c;
+        case_init(&c);
+        c.cancel_at = at;
+        CHECK(!case_run(&c));
+        CHECK_INT(c.reports, at);
+        CHECK_INT(c.calls, at - 1);
+    }
+}
+
+static void stop_ends_the_run_within_a_step(void)
+{
+    for (int s = 0; s < ENGINE_SAMPLER_COUNT; s++) {
+        Case c;
+        case_init(&c);
+        c.run.sampler = (EngineSampler)s;
+        c.stop_at = 6;
+        CHECK(!case_run(&c));
+        CHECK_INT(c.calls, 6);
+    }
+}
+
+static void the_same_run_gives_the_same_bits(void)
+{
+    for (int s = 0; s < ENGINE_SAMPLER_COUNT; s++) {
+        Case a, b;
+        case_init(&a);
+        case_init(&b);
+        a.run.sampler = b.run.sampler = (EngineSampler)s;
+        CHECK(case_run(&a) && case_run(&b));
+        CHECK(memcmp(a.latents, b.latents, sizeof a.latents) == 0);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    test_begin(argc, argv);
+    RUN(guidance_matches_its_reference);
+    RUN(guidance_one_asks_for_one_answer_only);
+    RUN(rescaled_guidance_matches_its_reference);
+    RUN(extreme_guidance_stays_finite);
+    RUN(v_prediction_matches_its_reference);
+    RUN(instruct_guidance_matches_its_reference);
+    RUN(inpainting_channels_stand_behind_the_latents);
+    RUN(strength_starts_from_the_noised_source);
+    RUN(soft_mask_matches_its_reference);
+    RUN(mask_zero_keeps_the_source_bit_for_bit);
+    RUN(mask_of_ones_is_no_mask);
+    RUN(one_step_paints_all_that_the_mask_touches);
+    RUN(times_are_not_rounded);
+    RUN(report_ends_the_run);
+    RUN(stop_ends_the_run_within_a_step);
+    RUN(the_same_run_gives_the_same_bits);
+    return test_end();
+}
