@@ -35,6 +35,16 @@ EditSettings edit_settings_default(EditMode mode)
     return settings;
 }
 
+void edit_settings_surround(EditSettings *settings, EditRect known)
+{
+    settings->left = known.x;
+    settings->top = known.y;
+    settings->right = settings->canvas_width - known.x - known.width;
+    settings->bottom = settings->canvas_height - known.y - known.height;
+    settings->canvas_width = known.width;
+    settings->canvas_height = known.height;
+}
+
 bool edit_plan(const EditSettings *settings, const EngineModelInfo *model, EditPlan *plan,
                EngineError *error)
 {

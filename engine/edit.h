@@ -71,6 +71,10 @@ typedef struct {
 
 EditSettings edit_settings_default(EditMode mode);
 
+/* Outpaint of a canvas that is larger already than what it shows: `known`, the bounds of what is there,
+ * becomes the picture, and what is around it its four sides.  The new canvas is the one there is. */
+void edit_settings_surround(EditSettings *settings, EditRect known);
+
 typedef struct {
     EditRect canvas;   /* the new canvas in its own coordinates: x = y = 0 */
     int      shift_x, shift_y; /* where the old origin lies in it: left, top */
@@ -98,8 +102,9 @@ EditJob *edit_prepare(const EditSettings *settings, const EngineModelInfo *model
                       EngineError *error);
 void     edit_job_destroy(EditJob *job);
 
-/* What is being changed and seen, for a picture in a dialog: borrowed from the job.
- * denoise, compose: [region.height, region.width] */
+/* Where the model may paint and where its result will cover, for a picture in a dialog: borrowed from
+ * the job, [region.height, region.width].  Of an outpaint in several stages the present one's; of a seam
+ * repair in the turned picture. */
 const float *edit_job_denoise_mask(const EditJob *job);
 const float *edit_job_compose_mask(const EditJob *job);
 
@@ -114,17 +119,21 @@ typedef struct {
 
 void edit_result_clear(EditResult *result);
 
-/* Runs request->count candidates.  Of *request the prompts, seed, sampler, schedule, steps, guidance,
- * noise, count and reports are taken; sizes, pictures and masks are the job's.  finished() is called
- * for each candidate on the calling thread and owns what it is given (may be NULL: then results
- * [request->count] receives them; exactly one of the two is used).  request->progress sees one run:
- * fractions over all passes and candidates; previews are placed in the region's frame by the caller
- * scaling them to plan->region, or to *preview_rect of edit_job_preview_rect(). */
+/* Runs request->count candidates into results [request->count], to be cleared by the caller; on failure
+ * all are empty.  Of *request the prompts, seed, sampler, schedule, steps, guidance, noise, count and
+ * reports are taken; sizes, strengths, pictures and masks are the job's.  Candidate i uses seed + i, and
+ * each stage of an outpaint after the first one more.  request->progress sees one run: fractions over
+ * all passes and candidates; previews belong to edit_job_preview_rect().  request->picture is called with
+ * each finished candidate's RGBA crop. */
 bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request,
                    EditResult *results, EngineError *error);
-EditRect edit_job_preview_rect(const EditJob *job); /* of the pass that runs now */
+/* What the pass that runs now shows, in the new canvas; beyond its right and lower border where the
+ * canvas is too small for the model. */
+EditRect edit_job_preview_rect(const EditJob *job);
 
-/* The pieces of edit_generate(), for tests and other back ends: pass i of job->passes in turn. */
+/* The pieces of edit_generate(), for tests and other back ends: all passes of the plan in turn, the
+ * first of which starts a new candidate.  edit_pass_prepare() puts sizes, strength, pictures, masks and
+ * tiling into request, borrowed until the pass is finished with the RGB that came of it. */
 bool edit_pass_prepare(EditJob *job, int pass, EngineRequest *request, EngineError *error);
 bool edit_pass_finish(EditJob *job, int pass, const EnginePicture *decoded, EngineError *error);
 bool edit_finish(EditJob *job, EditResult *result, EngineError *error);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LATENT = 8 /* pixels of a latent's side */, SEAM_REACH = 8 };
+enum { SEAM_REACH = 8 };
 
 static const float no_pixel = .5F / 255; /* alpha below it: unknown */
 
@@ -312,7 +312,7 @@ static bool work_mask(EditJob *job, float *out, const RegionFit *fit, const floa
 }
 
 /* rgba [h, w, 4] of the pass's rectangle with the first pass's draft over it. */
-static float *crop_with_draft(EditJob *job, const RegionFit *fit, EditRect crop, EngineError *error)
+static float *crop_with_draft(EditJob *job, EditRect crop, EngineError *error)
 {
     size_t count = area(crop);
     float *rgba = malloc(4 * count * sizeof *rgba), *draft = malloc(3 * count * sizeof *draft);
@@ -321,7 +321,6 @@ static float *crop_with_draft(EditJob *job, const RegionFit *fit, EditRect crop,
     double   scale = job->draft_fit.scale;
     Resample how = { .scale = 1 / scale, .x0 = (crop.x - drafted.x) * scale,
                      .y0 = (crop.y - drafted.y) * scale };
-    (void)fit;
     ok = ok && resample(job->threads, draft, crop.width, crop.height, job->draft.pixels,
                         job->draft.width, job->draft.height, 3, &how, error);
     for (size_t i = 0; ok && i < count; i++) {
@@ -349,7 +348,7 @@ static bool work_pixels(EditJob *job, float *out, const RegionFit *fit, bool sec
     float   *crop = NULL;
     if (second) {
         seen = rect_intersect(from, seen);
-        crop = crop_with_draft(job, fit, seen, error);
+        crop = crop_with_draft(job, seen, error);
         if (!crop)
             return false;
     }
@@ -395,8 +394,7 @@ static void mark_known(EditJob *job, const RegionFit *fit)
     }
 }
 
-/* The hole of a 9-channel model is all that may change; the mask reaches one latent further, so that
- * what it makes of the border is used. */
+/* The hole of a 9-channel model is all that may change, so that no stale pixel leaks into it. */
 static bool inpaint_hole(EditJob *job, const RegionFit *fit)
 {
     size_t count = (size_t)fit->work_width * (size_t)fit->work_height;
@@ -404,7 +402,7 @@ static bool inpaint_hole(EditJob *job, const RegionFit *fit)
         return false;
     for (size_t i = 0; i < count; i++)
         job->hole.pixels[i] = job->mask.pixels[i] > 0;
-    return mask_dilate(job->threads, job->mask.pixels, fit->work_width, fit->work_height, LATENT);
+    return true;
 }
 
 static bool make_source(EditJob *job, const PlanPass *pass, EngineError *error)

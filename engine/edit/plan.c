@@ -5,7 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_CANVAS = 524288, MIN_SIDE = 64, DEFAULT_MEGAPIXELS = 6 };
+enum {
+    MAX_CANVAS = 524288,
+    MIN_SIDE = 64,
+    DEFAULT_MEGAPIXELS = 6,
+    MAX_REGION = 1 << 27, /* pixels read at once: with masks and result about 6 GB */
+};
 
 static const float second_strength = .4F, refine_in_two_from = .7F;
 
@@ -203,6 +208,10 @@ static bool plan_selection(Plan *plan, const EditSettings *settings, const Engin
         case EDIT_CONTEXT_WHOLE:
             break;
         }
+        /* A line across a huge canvas would ask for half of it. */
+        if (settings->context == EDIT_CONTEXT_AUTO &&
+            (double)wanted.width * wanted.height > MAX_REGION)
+            wanted = bounds;
     }
     if (!add_passes(plan, 0, wanted, bounds, settings->mode != EDIT_INSTRUCT, settings, model,
                     error))
@@ -268,6 +277,16 @@ static bool plan_seams(Plan *plan, const EditSettings *settings, const EngineMod
     return add_passes(plan, 0, canvas, canvas, true, settings, model, error);
 }
 
+static bool check_region(const Plan *plan, EngineError *error)
+{
+    EditRect region = plan->summary.region;
+    if ((double)region.width * region.height <= MAX_REGION)
+        return true;
+    return fail(error, ENGINE_BAD_REQUEST,
+                "%d x %d pixels would have to be read, more than the %d megapixels of one edit: "
+                "select a smaller part", region.width, region.height, MAX_REGION / 1000000);
+}
+
 static void warn_of_scale(Plan *plan)
 {
     const PlanPass *last = &plan->passes[plan->pass_count - 1];
@@ -302,7 +321,7 @@ bool plan_make(Plan *plan, const EditSettings *settings, const EngineModelInfo *
     bool ok = out                                 ? plan_outpaint(plan, settings, model, error)
               : settings->mode == EDIT_SEAMS ? plan_seams(plan, settings, model, error)
                                              : plan_selection(plan, settings, model, error);
-    if (!ok)
+    if (!ok || !check_region(plan, error))
         return false;
     warn_of_scale(plan);
     if (plan->strength == 0) { /* the picture as it is: no model is asked */

@@ -416,6 +416,20 @@ static void empty_places_are_found_by_themselves(void)
     canvas_free(&canvas);
 }
 
+static void a_canvas_larger_than_its_picture_is_an_extension(void)
+{
+    EditSettings settings = edit_settings_default(EDIT_OUTPAINT);
+    settings.canvas_width = 900;
+    settings.canvas_height = 600;
+    edit_settings_surround(&settings, (EditRect){ 100, 40, 512, 512 });
+    CHECK(settings.left == 100 && settings.top == 40 && settings.right == 288 && settings.bottom == 48);
+    Engine      engine = engine_double(512, 4);
+    EditPlan    plan;
+    EngineError error = { 0 };
+    CHECK(edit_plan(&settings, &engine.model, &plan, &error));
+    CHECK(plan.canvas.width == 900 && plan.canvas.height == 600 && plan.shift_x == 100);
+}
+
 static void transparent_pixels_never_reach_the_model_as_black(void)
 {
     Canvas canvas = canvas_new(512, 512);
@@ -721,8 +735,11 @@ static long peak_kilobytes(void)
     return usage.ru_maxrss;
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
-static const double times_slower = 10; /* the sanitizers' price; clang does not tell in C */
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+static const double times_slower = 10;
 #else
 static const double times_slower = 1;
 #endif
@@ -774,6 +791,7 @@ int main(int argc, char **argv)
     RUN(an_extension_is_filled_and_the_rest_kept);
     RUN(an_identity_extension_continues_the_picture);
     RUN(empty_places_are_found_by_themselves);
+    RUN(a_canvas_larger_than_its_picture_is_an_extension);
     RUN(transparent_pixels_never_reach_the_model_as_black);
     RUN(requests_suit_the_model);
     RUN(strength_0_gives_the_picture_without_a_model);
