@@ -17,7 +17,7 @@
 
 #include "noise.h"
 
-enum { SAMPLER_MAX_BUFFERS = 4 };
+enum { SAMPLER_MAX_BUFFERS = 3 };
 
 /* denoised = estimate of x0 from x at sigma > 0, [count] both; false ends the run. */
 typedef bool (*SamplerDenoise)(void *user, float *denoised, const float *x, double sigma);
