@@ -163,6 +163,9 @@ bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request, E
                    EngineError *error)
 {
     Run run = { .request = request };
+    if (request->count < 1)
+        return fail(error, ENGINE_BAD_REQUEST, "%d candidates are asked for; make at least one",
+                    request->count);
     for (int pass = 0; pass < job->plan.pass_count; pass++)
         run.all += pass_share(job, pass) * request->count;
     int done = 0;

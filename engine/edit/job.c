@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEAM_REACH = 8 };
+enum { SEAM_REACH = 8, MATCH_RING = 64 /* work pixels */ };
 
 static const float no_pixel = .5F / 255; /* alpha below it: unknown */
 
@@ -110,7 +110,9 @@ static bool check_selected(const EditJob *job, const float *selected, EngineErro
     }
     EditRect all = job->plan.summary.canvas;
     if (!(most > (job->settings.edge == EDIT_AS_DRAWN ? 0 : .1F)))
-        return fail(error, ENGINE_BAD_REQUEST, "The selection is empty: nothing to repaint");
+        return fail(error, ENGINE_BAD_REQUEST,
+                    job->plan.invert ? "All is selected: no background is left to be replaced"
+                                     : "The selection is empty: nothing to repaint");
     if (job->settings.mode == EDIT_INPAINT && least >= 1 && job->settings.strength < 1 &&
         area(all) == area(job->fill_rect))
         return fail(error, ENGINE_BAD_REQUEST,
@@ -163,13 +165,14 @@ static bool check_unknown(const EditJob *job, EngineError *error)
     return true;
 }
 
-/* Masks of an outpaint's stage: its strips and the empty places of the old canvas that it sees. */
+/* Masks of an outpaint's stage: its strips, and empty places of the old canvas beside them. */
 static bool stage_masks(EditJob *job, int stage_index, EngineError *error)
 {
     const OutpaintStage *stage = &job->plan.stages[stage_index];
     EditRect old = to_region(job, (EditRect){ job->plan.summary.shift_x, job->plan.summary.shift_y,
                                               job->settings.canvas_width,
                                               job->settings.canvas_height });
+    EditRect reach = to_region(job, stage->reach);
     EditRect targets[2] = { to_region(job, stage->target[0]), to_region(job, stage->target[1]) };
     EditRect rect = rect_intersect(to_region(job, stage->context), region_frame(job));
     size_t   count = area(rect);
@@ -183,7 +186,7 @@ static bool stage_masks(EditJob *job, int stage_index, EngineError *error)
                            rect.y + (int)(i / (size_t)rect.width), 1, 1 };
         size_t   at = (size_t)pixel.y * (size_t)job->w + (size_t)pixel.x;
         bool     target = rect_contains(targets[0], pixel) || rect_contains(targets[1], pixel) ||
-                      rect_contains(old, pixel);
+                      (rect_contains(old, pixel) && rect_contains(reach, pixel));
         unknown[i] = target && job->current[4 * at + 3] < no_pixel;
     }
     ok = mask_make_ramp(job->threads, denoise, compose, unknown, rect.width, rect.height,
@@ -229,7 +232,11 @@ EditJob *job_create(const EditSettings *settings, const EngineModelInfo *model, 
     if (!ok)
         goto done;
     EditRect region = job->plan.summary.region;
-    assert(memcmp(&region, &plan->region, sizeof region) == 0); /* a plan of these settings */
+    if (memcmp(&region, &plan->region, sizeof region) != 0) {
+        ok = fail(error, ENGINE_BAD_REQUEST,
+                  "the edit was planned for another selection or model: plan it again");
+        goto done;
+    }
     job->settings = *settings;
     job->model = *model;
     job->w = region.width;
@@ -305,8 +312,8 @@ static bool work_mask(EditJob *job, float *out, const RegionFit *fit, const floa
 {
     EditRect from = to_region(job, fit->rect);
     Resample how = { .scale = fit->scale, .x0 = from.x - rect.x, .y0 = from.y - rect.y,
-                     .filter = RESAMPLE_MASK, .wrap_x = job->settings.tile_x,
-                     .wrap_y = job->settings.tile_y };
+                     .filter = RESAMPLE_MASK, .wrap_x = job->plan.tile_x,
+                     .wrap_y = job->plan.tile_y };
     return resample(job->threads, out, fit->work_width, fit->work_height, mask, rect.width,
                     rect.height, 1, &how, error);
 }
@@ -343,8 +350,8 @@ static bool work_pixels(EditJob *job, float *out, const RegionFit *fit, bool sec
                         EngineError *error)
 {
     EditRect from = to_region(job, fit->rect), seen = region_frame(job);
-    Resample how = { .scale = fit->scale, .wrap_x = job->settings.tile_x,
-                     .wrap_y = job->settings.tile_y };
+    Resample how = { .scale = fit->scale, .wrap_x = job->plan.tile_x,
+                     .wrap_y = job->plan.tile_y };
     float   *crop = NULL;
     if (second) {
         seen = rect_intersect(from, seen);
@@ -378,10 +385,11 @@ static bool split_known(EditJob *job, const float *rgba, const RegionFit *fit)
                                    fit->work_height);
 }
 
-/* From here on known is 1 where colours can be compared: there, inside the canvas, and kept for more
- * than half of the steps. */
-static void mark_known(EditJob *job, const RegionFit *fit)
+/* From here on known tells where colours can be compared: on what is there, inside the canvas, and kept
+ * for more than half of the steps; beside an extension only on its ramp and a ring around that. */
+static bool mark_known(EditJob *job, const RegionFit *fit)
 {
+    size_t   count = (size_t)fit->work_width * (size_t)fit->work_height;
     EditRect inside = rect_intersect(fit->rect, job->plan.summary.canvas);
     int      w = (int)floor(inside.width * fit->scale), h = (int)floor(inside.height * fit->scale);
     for (int y = 0; y < fit->work_height; y++) {
@@ -392,6 +400,17 @@ static void mark_known(EditJob *job, const RegionFit *fit)
                                 ? 1 - 2 * job->mask.pixels[i] : 0;
         }
     }
+    if (job->settings.mode != EDIT_OUTPAINT)
+        return true;
+    float *near = malloc(count * sizeof *near);
+    bool   ok = near != NULL;
+    for (size_t i = 0; ok && i < count; i++)
+        near[i] = job->mask.pixels[i] > 0;
+    ok = ok && mask_dilate(job->threads, near, fit->work_width, fit->work_height, MATCH_RING);
+    for (size_t i = 0; ok && i < count; i++)
+        job->known[i] *= near[i];
+    free(near);
+    return ok;
 }
 
 /* The hole of a 9-channel model is all that may change, so that no stale pixel leaks into it. */
@@ -430,8 +449,7 @@ static bool make_source(EditJob *job, const PlanPass *pass, EngineError *error)
              prefill_hole(job->threads, job->source.pixels, hole, fit->work_width, fit->work_height,
                           job->settings.intent, job->plan.limits.native);
     }
-    if (ok)
-        mark_known(job, fit);
+    ok = ok && mark_known(job, fit);
     if (ok && job->model.in_channels == 9 && job->mask.pixels)
         ok = inpaint_hole(job, fit);
 done:
@@ -475,9 +493,8 @@ bool job_prepare_pass(EditJob *job, int index, EngineRequest *request, EngineErr
     request->hole = job->hole.pixels ? &job->hole : NULL;
     request->known = NULL;
     request->source_noise_only = instruct;
-    bool tiles = job->plan.whole || job->settings.mode == EDIT_SEAMS;
-    request->tile_x = tiles && job->settings.tile_x;
-    request->tile_y = tiles && job->settings.tile_y;
+    request->tile_x = job->plan.tile_x;
+    request->tile_y = job->plan.tile_y;
     return true;
 }
 
@@ -491,7 +508,8 @@ static bool match(EditJob *job, EnginePicture *picture, const PlanPass *pass)
     size_t count = (size_t)picture->width * (size_t)picture->height, known = 0;
     for (size_t i = 0; i < count; i++)
         known += job->known[i] > 0;
-    if (known < MATCH_MIN_KNOWN || (pass->strength >= 1 && known * 10 < count))
+    bool ring_only = job->settings.mode == EDIT_OUTPAINT;
+    if (known < MATCH_MIN_KNOWN || (pass->strength >= 1 && !ring_only && known * 10 < count))
         return true;
     return match_colours(job->threads, picture->pixels, job->source.pixels, job->known,
                          picture->width, picture->height) &&
@@ -509,8 +527,8 @@ static bool lay(EditJob *job, const EnginePicture *picture, const RegionFit *fit
     if (!rgb)
         return no_memory(error, rect.width, rect.height);
     Resample how = { .scale = 1 / fit->scale, .x0 = (rect.x - from.x) * fit->scale,
-                     .y0 = (rect.y - from.y) * fit->scale, .wrap_x = job->settings.tile_x,
-                     .wrap_y = job->settings.tile_y };
+                     .y0 = (rect.y - from.y) * fit->scale, .wrap_x = job->plan.tile_x,
+                     .wrap_y = job->plan.tile_y };
     bool ok = resample(job->threads, rgb, rect.width, rect.height, picture->pixels, picture->width,
                        picture->height, 3, &how, error);
     for (size_t i = 0; ok && i < count; i++) {

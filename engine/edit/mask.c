@@ -263,7 +263,7 @@ static size_t flood(const float *mask, unsigned char *seen, int *stack, int w, i
 bool mask_clean(float *mask, int w, int h)
 {
     size_t count = (size_t)w * (size_t)h, masked = 0;
-    bool   any = false;
+    bool   border = false;
     for (size_t i = 0; i < count; i++) {
         if (mask[i] < .1F)
             mask[i] = 0;
@@ -280,8 +280,8 @@ bool mask_clean(float *mask, int w, int h)
     for (int start = 0; (size_t)start < count; start++) {
         if (mask[start] != 0 || seen[start])
             continue;
-        size_t listed = flood(mask, seen, stack, w, h, start, &any);
-        if (!any && (double)listed <= .005 * (double)masked)
+        size_t listed = flood(mask, seen, stack, w, h, start, &border);
+        if (!border && (double)listed <= .005 * (double)masked)
             for (size_t i = 0; i < listed; i++)
                 mask[stack[i]] = 1;
     }

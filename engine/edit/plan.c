@@ -125,14 +125,13 @@ static RegionRule rule_of(const Plan *plan, const EditSettings *settings,
                           const EngineModelInfo *model)
 {
     bool text = settings->mode == EDIT_TEXT_TO_IMAGE;
-    bool tiles = plan->whole || settings->mode == EDIT_SEAMS;
     return (RegionRule){
         .canvas_width = plan->summary.canvas.width,
         .canvas_height = plan->summary.canvas.height,
         .max_pixels = (double)max_pixels(settings),
         .multiple = text ? 8 : strcmp(model->family, "SDXL") == 0 ? 32 : 64,
-        .tile_x = tiles && settings->tile_x,
-        .tile_y = tiles && settings->tile_y,
+        .tile_x = plan->tile_x,
+        .tile_y = plan->tile_y,
     };
 }
 
@@ -317,6 +316,8 @@ bool plan_make(Plan *plan, const EditSettings *settings, const EngineModelInfo *
     plan->whole = !selected && !out && settings->mode != EDIT_SEAMS;
     plan->selection = selected && !plan->invert ? rect_intersect(settings->selection, *canvas)
                                                 : *canvas;
+    plan->tile_x = settings->tile_x && (plan->whole || settings->mode == EDIT_SEAMS);
+    plan->tile_y = settings->tile_y && (plan->whole || settings->mode == EDIT_SEAMS);
     plan->strength = text || settings->mode == EDIT_INSTRUCT ? 1 : settings->strength;
     bool ok = out                                 ? plan_outpaint(plan, settings, model, error)
               : settings->mode == EDIT_SEAMS ? plan_seams(plan, settings, model, error)

@@ -21,6 +21,7 @@ typedef struct {
     EditRect      selection; /* inside the canvas; all of it without one */
     bool          whole;     /* everything changes: there is no mask */
     bool          invert;    /* the selection is what stays */
+    bool          tile_x, tile_y; /* all of the canvas is seen, and its sides fit together */
     float         strength;
     MaskWidths    widths;
     int           stage_count; /* outpaint */
