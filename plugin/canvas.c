@@ -431,3 +431,79 @@ canvas_insert (GimpImage           *image,
 
   return inserted;
 }
+
+/* ---- small pictures ------------------------------------------------------ */
+
+static gdouble
+thumbnail_size (GimpImage *image,
+                gint       most,
+                gint      *width,
+                gint      *height)
+{
+  gint    full_width  = gimp_image_get_width (image);
+  gint    full_height = gimp_image_get_height (image);
+  gdouble scale       = MIN (1.0, (gdouble) most / MAX (full_width, full_height));
+
+  *width  = MAX (1, (gint) (full_width * scale));
+  *height = MAX (1, (gint) (full_height * scale));
+
+  return scale;
+}
+
+GdkPixbuf *
+canvas_thumbnail (GimpImage *image,
+                  gint       most)
+{
+  GimpLayer  *visible = gimp_layer_new_from_visible (image, image, NULL);
+  GeglBuffer *buffer;
+  GdkPixbuf  *pixels;
+  gdouble     scale;
+  gint        width, height;
+
+  scale  = thumbnail_size (image, most, &width, &height);
+  pixels = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, width, height);
+  buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (visible));
+  gegl_buffer_get (buffer, GEGL_RECTANGLE (0, 0, width, height), scale,
+                   babl_format ("R'G'B'A u8"), gdk_pixbuf_get_pixels (pixels),
+                   gdk_pixbuf_get_rowstride (pixels), GEGL_ABYSS_CLAMP);
+  g_object_unref (buffer);
+  gimp_item_delete (GIMP_ITEM (visible));
+
+  return pixels;
+}
+
+GdkPixbuf *
+canvas_selection_thumbnail (GimpImage *image,
+                            gint       most)
+{
+  GeglBuffer *buffer;
+  GdkPixbuf  *pixels;
+  guchar     *values, *out;
+  gdouble     scale;
+  gint        width, height, stride;
+
+  if (gimp_selection_is_empty (image))
+    return NULL;
+  scale  = thumbnail_size (image, most, &width, &height);
+  values = g_malloc ((gsize) width * (gsize) height);
+  buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (gimp_image_get_selection (image)));
+  gegl_buffer_get (buffer, GEGL_RECTANGLE (0, 0, width, height), scale,
+                   babl_format ("Y u8"), values, width, GEGL_ABYSS_CLAMP);
+  g_object_unref (buffer);
+  pixels = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, width, height);
+  out    = gdk_pixbuf_get_pixels (pixels);
+  stride = gdk_pixbuf_get_rowstride (pixels);
+  for (gint y = 0; y < height; y++)
+    for (gint x = 0; x < width; x++)
+      {
+        guchar *pixel = out + y * stride + 4 * x;
+
+        pixel[0] = 230;
+        pixel[1] = 60;
+        pixel[2] = 40;
+        pixel[3] = (guchar) (values[(gsize) y * (gsize) width + (gsize) x] / 2);
+      }
+  g_free (values);
+
+  return pixels;
+}

@@ -140,3 +140,22 @@ GimpImage *canvas_image_new       (gint       width,
  */
 void       canvas_layer_rect      (GimpLayer *layer,
                                    EditRect  *rect);
+
+/* ---- small pictures ------------------------------------------------------ */
+
+/**
+ * canvas_thumbnail:
+ * @most: of the longer side
+ *
+ * Returns: (transfer full): all that is visible, 8-bit sRGB with alpha.
+ */
+GdkPixbuf *canvas_thumbnail           (GimpImage *image,
+                                       gint       most);
+
+/**
+ * canvas_selection_thumbnail:
+ *
+ * Returns: (transfer full): a tint as strong as what is selected, or %NULL: nothing.
+ */
+GdkPixbuf *canvas_selection_thumbnail (GimpImage *image,
+                                       gint       most);

@@ -3,6 +3,7 @@
 
 #include "run.h"
 
+#include "dialog.h"
 #include "names.h"
 #include "parameters.h"
 #include "procedures.h"
@@ -883,22 +884,6 @@ run_to_the_end (Run           *run,
 
 /* ---- procedures ---------------------------------------------------------- */
 
-static gboolean
-ask (GimpProcedure       *procedure,
-     GimpProcedureConfig *config)
-{
-  GtkWidget *dialog;
-  gboolean   go;
-
-  gimp_ui_init (PLUG_IN_BINARY);
-  dialog = gimp_procedure_dialog_new (procedure, config, NULL);
-  gimp_procedure_dialog_fill (GIMP_PROCEDURE_DIALOG (dialog), NULL);
-  go = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (dialog));
-  gtk_widget_destroy (dialog);
-
-  return go;
-}
-
 GimpValueArray *
 run_procedure (GimpProcedure        *procedure,
                GimpRunMode           run_mode,
@@ -920,8 +905,8 @@ run_procedure (GimpProcedure        *procedure,
     }
   if (! canvas_check (image, &error))
     return run_fail (procedure, error);
-  if (run_mode == GIMP_RUN_INTERACTIVE && ! ask (procedure, config))
-    return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
+  if (run_mode == GIMP_RUN_INTERACTIVE)
+    return dialog_run (procedure, config, mode, image, drawables);
 
   run = run_new (procedure, config, run_mode, mode, image, drawables);
   if (use_parameters_file (run, &error))

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "dialog_form.h"
+
+#include "fields.h"
+
+#include <libgimp/gimp.h>
+
+#include "intl.h"
+
+/* A drop-down with what the argument offers. */
+static void
+add_choice (GtkWidget   *form,
+            GObject     *config,
+            const gchar *property)
+{
+  GParamSpec  *spec   = g_object_class_find_property (G_OBJECT_GET_CLASS (config), property);
+  GimpChoice  *choice = gimp_param_spec_choice_get_choice (spec);
+  GList       *nicks  = gimp_choice_list_nicks (choice);
+  GPtrArray   *ids    = g_ptr_array_new ();
+  GPtrArray   *labels = g_ptr_array_new ();
+
+  for (GList *nick = nicks; nick; nick = nick->next)
+    {
+      const gchar *label, *help;
+
+      gimp_choice_get_documentation (choice, nick->data, &label, &help);
+      g_ptr_array_add (ids, nick->data);
+      g_ptr_array_add (labels, (gpointer) label);
+    }
+  g_ptr_array_add (ids, NULL);
+  g_ptr_array_add (labels, NULL);
+  fields_add_choice (form, config, property, g_param_spec_get_nick (spec),
+                     (const gchar *const *) ids->pdata,
+                     (const gchar *const *) labels->pdata, g_param_spec_get_blurb (spec));
+  g_ptr_array_free (ids, TRUE);
+  g_ptr_array_free (labels, TRUE);
+}
+
+static GtkWidget *
+add_number (GtkWidget   *form,
+            GObject     *config,
+            const gchar *property,
+            gdouble      low,
+            gdouble      high,
+            gdouble      step,
+            guint        digits)
+{
+  GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (config), property);
+
+  return fields_add_number (form, config, property, g_param_spec_get_nick (spec), low, high,
+                            step, digits, g_param_spec_get_blurb (spec));
+}
+
+static void
+add_check (GtkWidget   *form,
+           GObject     *config,
+           const gchar *property)
+{
+  GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (config), property);
+
+  fields_add_check (form, config, property, g_param_spec_get_nick (spec),
+                    g_param_spec_get_blurb (spec));
+}
+
+static void
+add_strength (GtkWidget *form,
+              GObject   *config)
+{
+  GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (config), "strength");
+
+  fields_add_slider (form, config, "strength", g_param_spec_get_nick (spec), 0, 1, 0.05,
+                     g_param_spec_get_blurb (spec));
+}
+
+/* "pixels" is the only kind of context that has a number. */
+static void
+context_changed_cb (GObject    *config,
+                    GParamSpec *property,
+                    GtkWidget  *pixels)
+{
+  gchar *context;
+
+  (void) property;
+  g_object_get (config, "context", &context, NULL);
+  gtk_widget_set_sensitive (pixels, g_strcmp0 (context, "pixels") == 0);
+  g_free (context);
+}
+
+GtkWidget *
+dialog_form_where (GObject  *config,
+                   EditMode  mode)
+{
+  GtkWidget *form = fields_new ();
+
+  if (mode == EDIT_OUTPAINT)
+    {
+      static const gchar *const sides[] = { "left", "right", "top", "bottom" };
+
+      for (gsize i = 0; i < G_N_ELEMENTS (sides); i++)
+        add_number (form, config, sides[i], 0, 16384, 16, 0);
+    }
+  if (mode == EDIT_INPAINT)
+    add_choice (form, config, "intent");
+  if (mode == EDIT_INPAINT || mode == EDIT_IMAGE_TO_IMAGE)
+    add_strength (form, config);
+  if (mode == EDIT_INPAINT || mode == EDIT_IMAGE_TO_IMAGE || mode == EDIT_INSTRUCT)
+    {
+      GtkWidget *pixels;
+
+      add_choice (form, config, "edge-mode");
+      add_choice (form, config, "context");
+      pixels = add_number (form, config, "context-pixels", 0, 16384, 16, 0);
+      g_signal_connect_object (config, "notify::context", G_CALLBACK (context_changed_cb),
+                               pixels, 0);
+      context_changed_cb (config, NULL, pixels);
+    }
+  return form;
+}
+
+GtkWidget *
+dialog_form_quality (GObject  *config,
+                     EditMode  mode)
+{
+  GtkWidget *expander = gtk_expander_new_with_mnemonic (_("More settin_gs"));
+  GtkWidget *box      = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget *form     = fields_new ();
+  GtkWidget *more     = fields_new ();
+
+  if (mode == EDIT_TEXT_TO_IMAGE)
+    {
+      add_number (form, config, "width", 0, 16384, 8, 0);
+      add_number (form, config, "height", 0, 16384, 8, 0);
+    }
+  add_number (form, config, "steps", 1, 1000, 1, 0);
+  add_number (form, config, "cfg", 0, 100, 0.5, 1);
+  if (mode == EDIT_INSTRUCT)
+    add_number (form, config, "image-cfg", 0, 100, 0.1, 1);
+  fields_add_seed (form, config, "seed", _("S_eed"));
+  add_number (form, config, "count", 1, 64, 1, 0);
+
+  add_choice (more, config, "sampler");
+  add_choice (more, config, "schedule");
+  add_number (more, config, "cfg-rescale", 0, 1, 0.05, 2);
+  add_number (more, config, "clip-skip", 0, 12, 1, 0);
+  add_choice (more, config, "noise");
+  if (mode == EDIT_TEXT_TO_IMAGE)
+    add_choice (more, config, "tile");
+  if (mode != EDIT_TEXT_TO_IMAGE)
+    {
+      add_choice (more, config, "source");
+      add_check (more, config, "colour-match");
+      add_check (more, config, "keep-transparency");
+    }
+  gtk_widget_set_margin_top (more, 6);
+  gtk_container_add (GTK_CONTAINER (expander), more);
+  gtk_box_pack_start (GTK_BOX (box), form, FALSE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (box), expander, FALSE, TRUE, 0);
+  return box;
+}

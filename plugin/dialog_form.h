@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The dialog's forms: which settings a mode has, in which order. */
+#pragma once
+
+#include "edit.h"
+
+#include <gtk/gtk.h>
+
+/* What happens where: intent, edge, context, amounts, strength; may be an empty form. */
+GtkWidget *dialog_form_where   (GObject  *config,
+                                EditMode  mode);
+/* Sampler, steps, guidance, seed, size, count. */
+GtkWidget *dialog_form_quality (GObject  *config,
+                                EditMode  mode);

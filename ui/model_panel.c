@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "model_panel.h"
+
+#include "ui_intl.h"
+
+enum { COLUMN_ID, COLUMN_TEXT, COLUMN_KIND, COLUMN_USABLE, N_COLUMNS };
+
+typedef struct
+{
+  ModelPanelHooks  hooks;
+  gpointer         user;
+  GObject         *settings;
+  gchar           *property;
+  GtkListStore    *list;
+  GtkWidget       *combo, *note;
+} ModelPanel;
+
+static void
+model_panel_free (ModelPanel *self)
+{
+  g_object_unref (self->list);
+  g_free (self->property);
+  g_free (self);
+}
+
+static ModelPanel *
+panel_of (GtkWidget *panel)
+{
+  return g_object_get_data (G_OBJECT (panel), "model-panel");
+}
+
+static void
+open_folder_cb (GtkMenuItem *item,
+                ModelPanel  *self)
+{
+  (void) item;
+  self->hooks.open_folder (self->user);
+}
+
+static void
+refresh_cb (GtkMenuItem *item,
+            ModelPanel  *self)
+{
+  (void) item;
+  self->hooks.refresh (self->user);
+}
+
+static void
+add_folder_cb (GtkMenuItem *item,
+               ModelPanel  *self)
+{
+  GtkWidget *top    = gtk_widget_get_toplevel (self->combo);
+  GtkWidget *choose = gtk_file_chooser_dialog_new (_("Add a folder of models"),
+                                                   GTK_WINDOW (top),
+                                                   GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER,
+                                                   _("_Cancel"), GTK_RESPONSE_CANCEL,
+                                                   _("_Add"), GTK_RESPONSE_ACCEPT, NULL);
+
+  (void) item;
+  if (gtk_dialog_run (GTK_DIALOG (choose)) == GTK_RESPONSE_ACCEPT)
+    {
+      gchar *folder = gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (choose));
+
+      if (folder)
+        self->hooks.add_folder (folder, self->user);
+      g_free (folder);
+    }
+  gtk_widget_destroy (choose);
+}
+
+static void
+add_item (GtkWidget   *menu,
+          const gchar *label,
+          GCallback    activate,
+          ModelPanel  *self)
+{
+  GtkWidget *item = gtk_menu_item_new_with_mnemonic (label);
+
+  g_signal_connect (item, "activate", activate, self);
+  gtk_menu_shell_append (GTK_MENU_SHELL (menu), item);
+}
+
+static GtkWidget *
+more_button (ModelPanel *self)
+{
+  GtkWidget *button = gtk_menu_button_new ();
+  GtkWidget *menu   = gtk_menu_new ();
+
+  add_item (menu, _("_Open models folder"), G_CALLBACK (open_folder_cb), self);
+  add_item (menu, _("_Add folder…"), G_CALLBACK (add_folder_cb), self);
+  add_item (menu, _("_Look again"), G_CALLBACK (refresh_cb), self);
+  gtk_widget_show_all (menu);
+  gtk_menu_button_set_popup (GTK_MENU_BUTTON (button), menu);
+  gtk_button_set_image (GTK_BUTTON (button),
+                        gtk_image_new_from_icon_name ("folder-symbolic",
+                                                      GTK_ICON_SIZE_BUTTON));
+  gtk_widget_set_tooltip_text (button, _("Folders of models"));
+  atk_object_set_name (gtk_widget_get_accessible (button), _("Folders of models"));
+  return button;
+}
+
+static void
+fill_combo (ModelPanel *self)
+{
+  GtkCellRenderer *text = gtk_cell_renderer_text_new ();
+  GtkCellRenderer *kind = gtk_cell_renderer_text_new ();
+  GtkCellLayout   *cells = GTK_CELL_LAYOUT (self->combo);
+
+  g_object_set (text, "ellipsize", PANGO_ELLIPSIZE_MIDDLE, "width-chars", 20, NULL);
+  g_object_set (kind, "ellipsize", PANGO_ELLIPSIZE_END, "scale", 0.85,
+                "width-chars", 18, NULL);
+  gtk_cell_layout_pack_start (cells, text, TRUE);
+  gtk_cell_layout_set_attributes (cells, text, "text", COLUMN_TEXT,
+                                  "sensitive", COLUMN_USABLE, NULL);
+  gtk_cell_layout_pack_start (cells, kind, FALSE);
+  gtk_cell_layout_set_attributes (cells, kind, "text", COLUMN_KIND,
+                                  "sensitive", COLUMN_USABLE, NULL);
+}
+
+GtkWidget *
+model_panel_new (GObject               *settings,
+                 const gchar           *property,
+                 const ModelPanelHooks *hooks,
+                 gpointer               user)
+{
+  ModelPanel *self  = g_new0 (ModelPanel, 1);
+  GtkWidget  *panel = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget  *row   = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  GtkWidget  *name  = gtk_label_new_with_mnemonic (_("_Model"));
+
+  self->hooks    = *hooks;
+  self->user     = user;
+  self->settings = settings;
+  self->property = g_strdup (property);
+  self->list     = gtk_list_store_new (N_COLUMNS, G_TYPE_STRING, G_TYPE_STRING,
+                                       G_TYPE_STRING, G_TYPE_BOOLEAN);
+  self->combo    = gtk_combo_box_new_with_model (GTK_TREE_MODEL (self->list));
+  gtk_combo_box_set_id_column (GTK_COMBO_BOX (self->combo), COLUMN_ID);
+  g_object_set_data_full (G_OBJECT (panel), "model-panel", self,
+                          (GDestroyNotify) model_panel_free);
+  fill_combo (self);
+  gtk_label_set_xalign (GTK_LABEL (name), 0.0);
+  gtk_label_set_mnemonic_widget (GTK_LABEL (name), self->combo);
+  self->note = gtk_label_new (NULL);
+  gtk_label_set_xalign (GTK_LABEL (self->note), 0.0);
+  gtk_label_set_line_wrap (GTK_LABEL (self->note), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (self->note), 40);
+  gtk_label_set_selectable (GTK_LABEL (self->note), TRUE);
+  gtk_style_context_add_class (gtk_widget_get_style_context (self->note), "dim-label");
+
+  gtk_box_pack_start (GTK_BOX (row), self->combo, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (row), more_button (self), FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (panel), name, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (panel), row, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (panel), self->note, FALSE, FALSE, 0);
+  g_object_bind_property (settings, property, self->combo, "active-id",
+                          G_BINDING_BIDIRECTIONAL);
+  return panel;
+}
+
+void
+model_panel_set_rows (GtkWidget      *panel,
+                      const ModelRow *rows,
+                      guint           count)
+{
+  ModelPanel *self = panel_of (panel);
+  gchar      *chosen;
+  gboolean    found = FALSE;
+
+  /* Emptying the list would set the property to NULL. */
+  g_object_get (self->settings, self->property, &chosen, NULL);
+  gtk_list_store_clear (self->list);
+  for (guint i = 0; i < count; i++)
+    {
+      gtk_list_store_insert_with_values (self->list, NULL, -1,
+        COLUMN_ID, rows[i].id, COLUMN_TEXT, rows[i].name,
+        COLUMN_KIND, rows[i].reason ? rows[i].reason : rows[i].kind,
+        COLUMN_USABLE, rows[i].reason == NULL, -1);
+      found |= g_strcmp0 (rows[i].id, chosen) == 0;
+    }
+  if (chosen && *chosen && ! found)
+    gtk_list_store_insert_with_values (self->list, NULL, -1, COLUMN_ID, chosen,
+                                       COLUMN_TEXT, chosen, COLUMN_KIND, _("not found"),
+                                       COLUMN_USABLE, TRUE, -1);
+  gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->combo), chosen ? chosen : "");
+  g_object_set (self->settings, self->property, chosen ? chosen : "", NULL);
+  g_free (chosen);
+}
+
+void
+model_panel_set_note (GtkWidget   *panel,
+                      const gchar *note)
+{
+  gtk_label_set_text (GTK_LABEL (panel_of (panel)->note), note);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Results as thumbnails in a row, with what can be done with them; and the run's progress. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+typedef struct
+{
+  /* The chosen result changed; NULL: none. */
+  void (* chosen)       (gpointer result, gpointer user);
+  void (* insert)       (gpointer result, gpointer user);
+  void (* insert_all)   (gpointer user);
+  void (* use_settings) (gpointer result, gpointer user);
+  /* The result is forgotten: free it. */
+  void (* discarded)    (gpointer result, gpointer user);
+} ResultPanelHooks;
+
+GtkWidget *result_panel_new          (const ResultPanelHooks *hooks,
+                                      gpointer                user);
+
+/* A result at the end of the row, and chosen. `caption': its seed. */
+void       result_panel_add          (GtkWidget   *panel,
+                                      gpointer     result,
+                                      GdkPixbuf   *thumbnail,
+                                      const gchar *caption);
+/* Marks it as inserted (a tick), or takes it away. */
+void       result_panel_set_inserted (GtkWidget   *panel,
+                                      gpointer     result);
+/* All results in order: (element-type gpointer) (transfer container). */
+GList     *result_panel_list         (GtkWidget   *panel);
+guint      result_panel_count_open   (GtkWidget   *panel);  /* not inserted yet */
+/* Takes all away; each is `discarded'. */
+void       result_panel_clear        (GtkWidget   *panel);
+
+/* fraction < 0: nothing runs, the bar shows `text' and is empty. */
+void       result_panel_set_progress (GtkWidget   *panel,
+                                      gdouble      fraction,
+                                      const gchar *text);
