@@ -23,6 +23,11 @@ typedef struct {
 
 /* NULL with a sentence when the file cannot be read or breaks a rule. */
 Safetensors *safetensors_open(const char *path, EngineError *error);
+/* The same without the data: reads the header and nothing else; every entry's data is NULL. */
+Safetensors *safetensors_open_header(const char *path, EngineError *error);
+/* The same from bytes in memory, borrowed until safetensors_close(); name is for sentences. */
+Safetensors *safetensors_from_memory(const char *name, const void *bytes, size_t size,
+                                     EngineError *error);
 void         safetensors_close(Safetensors *file); /* NULL is fine */
 
 const char             *safetensors_path(const Safetensors *file);
@@ -37,10 +42,16 @@ size_t      safetensors_metadata_count(const Safetensors *file);
 void        safetensors_metadata_at(const Safetensors *file, size_t index, const char **key,
                                     const char **value);
 
-/* True when the file on disk is not any more what was opened (replaced, written to, cut). */
+/* True when the content is not any more what was opened (written to, cut, or damaged, see map.h). A
+ * file that was renamed over or deleted keeps its content for us: safetensors_replaced(). */
 bool safetensors_changed(const Safetensors *file);
+bool safetensors_replaced(const Safetensors *file);
 
-/* Writes a file of F32 tensors, atomically (temporary file, fsync, rename). */
+/* How many bytes at the file's end are zero, counting up to 4 MiB: a download that was cut after its
+ * place was reserved ends so.  Reads the file's end. */
+uint64_t safetensors_zero_tail(const Safetensors *file);
+
+/* Writes a file of F32 and I64 tensors, atomically (temporary file, fsync, rename). */
 typedef struct {
     const char  *name;
     int          rank;

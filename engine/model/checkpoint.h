@@ -15,6 +15,8 @@
 #pragma once
 
 #include "../error.h"
+#include "../files/json.h"
+#include "../files/safetensors.h"
 #include "../math/tensor.h"
 
 #include <stdbool.h>
@@ -25,9 +27,14 @@ typedef struct Checkpoint Checkpoint;
 typedef enum { PART_UNET, PART_VAE, PART_TEXT, PART_TEXT_2, PART_TAESD, PART_COUNT } CheckpointPart;
 
 /* path: a .safetensors file or a diffusers folder. vae_path, taesd_path: NULL, or files (or folders)
- * whose tensors take the place of the checkpoint's own. */
+ * whose tensors take the place of the checkpoint's own.  Opens whatever is well-formed: whether it is
+ * a model that can be run, config_from_checkpoint() tells. */
 Checkpoint *checkpoint_open(const char *path, const char *vae_path, const char *taesd_path,
                             EngineError *error);
+/* The headers only, for looking at; binding gives weights without data. */
+Checkpoint *checkpoint_open_header(const char *path, EngineError *error);
+/* The same from a Safetensors, which it then owns, also on failure. */
+Checkpoint *checkpoint_from_file(Safetensors *file, EngineError *error);
 void        checkpoint_close(Checkpoint *checkpoint);
 
 const char *checkpoint_path(const Checkpoint *checkpoint);
@@ -48,3 +55,25 @@ bool checkpoint_is_transposed(const Checkpoint *checkpoint, CheckpointPart part,
 
 /* Text of `__metadata__` (single file) or NULL. */
 const char *checkpoint_metadata(const Checkpoint *checkpoint, const char *key);
+
+/* ---- for config.c and inspect.c ----------------------------------------------------------- */
+
+/* Has the checkpoint any tensor of this part? */
+bool checkpoint_has_part(const Checkpoint *checkpoint, CheckpointPart part);
+/* Are its tensors named as OpenCLIP names them? */
+bool checkpoint_is_openclip(const Checkpoint *checkpoint, CheckpointPart part);
+/* The tensor as the file describes it, under its LDM name; NULL when it is not there. */
+const SafetensorsEntry *checkpoint_entry(const Checkpoint *checkpoint, CheckpointPart part,
+                                         const char *name);
+/* The name it has, or would have, in the file. */
+void checkpoint_file_name(const Checkpoint *checkpoint, CheckpointPart part, const char *name,
+                          char out[256]);
+
+/* config.json of a part, from the folder or `__metadata__.config`; NULL where there is none. */
+const Json *checkpoint_config(const Checkpoint *checkpoint, CheckpointPart part);
+const Json *checkpoint_scheduler(const Checkpoint *checkpoint);   /* scheduler_config.json */
+const Json *checkpoint_model_index(const Checkpoint *checkpoint); /* model_index.json */
+
+size_t             checkpoint_file_count(const Checkpoint *checkpoint);
+const Safetensors *checkpoint_file(const Checkpoint *checkpoint, size_t index);
+bool               checkpoint_is_folder(const Checkpoint *checkpoint);
