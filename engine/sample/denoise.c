@@ -217,7 +217,7 @@ bool denoise(Compute *compute, Tensor latents, const DenoiseRun *run)
         if (!sampler_step(&sampler, latents.data, sigmas[0], sigmas[1]))
             goto done;
         loop.step++;
-        if (loop.step == run->steps && run->mask.n > 0)
+        if (loop.step == run->steps && run->mask.n > 0) /* whatever the sampler made of the rest */
             keep_known(&loop, latents.data, latents.data, 0, 0);
         if (!report(&loop, latents, sampler.denoised))
             goto done;
