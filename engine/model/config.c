@@ -310,10 +310,13 @@ static void read_all(ModelConfig *config, const Checkpoint *checkpoint)
 
 bool config_from_checkpoint(ModelConfig *config, const Checkpoint *checkpoint, EngineError *error)
 {
-    ModelKind kind = kind_of(checkpoint);
+    char        faults[CONFIG_FAULTS_SIZE];
+    const char *path = checkpoint_path(checkpoint);
+    ModelKind   kind = kind_of(checkpoint);
     read_all(config, checkpoint);
+    int count = config_faults(config, checkpoint, faults);
     if (kind.kind != KIND_CHECKPOINT && kind.kind != KIND_INCOMPLETE)
-        return fail(error, ENGINE_UNSUPPORTED, "%s: is %s, not a Stable Diffusion checkpoint%s%s",
-                    checkpoint_path(checkpoint), kind.name, *kind.advice ? ": " : "", kind.advice);
-    return config_check(config, checkpoint, error);
+        return fail(error, ENGINE_UNSUPPORTED, "%s: is %s, not a Stable Diffusion checkpoint%s%s%s%s",
+                    path, kind.name, *kind.advice ? ": " : "", kind.advice, count ? "; " : "", faults);
+    return count == 0 || fail(error, ENGINE_UNSUPPORTED, "%s: cannot be run: %s", path, faults);
 }

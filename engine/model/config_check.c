@@ -11,7 +11,7 @@ typedef struct {
     const Checkpoint *checkpoint;
     CheckpointPart    part;
     int               faults;
-    char              list[640]; /* the first few, for the sentence */
+    char             *list; /* [CONFIG_FAULTS_SIZE], the first few, for the sentence */
 } Check;
 
 __attribute__((format(printf, 2, 3))) static void add_fault(Check *check, const char *format, ...)
@@ -21,9 +21,9 @@ __attribute__((format(printf, 2, 3))) static void add_fault(Check *check, const 
     if (check->faults++ >= SHOWN)
         return;
     if (at > 0)
-        at += (size_t)snprintf(check->list + at, sizeof check->list - at, "; ");
+        at += (size_t)snprintf(check->list + at, CONFIG_FAULTS_SIZE - at, "; ");
     va_start(arguments, format);
-    vsnprintf(check->list + at, sizeof check->list - at, format, arguments);
+    vsnprintf(check->list + at, CONFIG_FAULTS_SIZE - at, format, arguments);
     va_end(arguments);
 }
 
@@ -330,34 +330,33 @@ static void check_gaps(Check *check, const UnetConfig *unet)
     }
 }
 
-bool config_check(const ModelConfig *config, const Checkpoint *checkpoint, EngineError *error)
+int config_faults(const ModelConfig *config, const Checkpoint *checkpoint,
+                  char text[CONFIG_FAULTS_SIZE])
 {
-    Check check = { .checkpoint = checkpoint };
+    Check check = { .checkpoint = checkpoint, .list = text };
+    text[0] = '\0';
     if (!checkpoint_has_part(checkpoint, PART_UNET))
-        add_fault(&check, "the U-Net is missing ('model.diffusion_model.input_blocks.0.0.weight')");
+        add_fault(&check, "'model.diffusion_model.input_blocks.0.0.weight' (U-Net) is missing");
     if (!checkpoint_has_part(checkpoint, PART_VAE))
-        add_fault(&check, "the VAE is missing ('first_stage_model.decoder.conv_in.weight'): give one as "
-                          "a separate VAE");
+        add_fault(&check, "'first_stage_model.decoder.conv_in.weight' (VAE) is missing");
     if (!checkpoint_has_part(checkpoint, PART_TEXT))
-        add_fault(&check, "the text encoder is missing ('cond_stage_model.transformer.text_model.…')");
-    if (check.faults == 0) {
-        check_gaps(&check, &config->unet);
-        want_unet(&check, &config->unet);
-        check.part = PART_VAE;
-        if (config->vae.levels > 0 && config->vae.has_encoder)
-            want_encoder(&check, &config->vae);
-        if (config->vae.levels > 0)
-            want_decoder(&check, &config->vae);
-        want_text(&check, checkpoint, PART_TEXT, &config->text[0]);
-        if (config->text_count == 2)
-            want_text(&check, checkpoint, PART_TEXT_2, &config->text[1]);
-        check_numbers(&check, config);
-    }
-    if (check.faults == 0)
-        return true;
+        add_fault(&check, "'cond_stage_model.transformer.text_model.embeddings.token_embedding.weight' "
+                          "(text encoder) is missing");
+    if (check.faults > 0)
+        return check.faults;
+    check_gaps(&check, &config->unet);
+    want_unet(&check, &config->unet);
+    check.part = PART_VAE;
+    if (config->vae.levels > 0 && config->vae.has_encoder)
+        want_encoder(&check, &config->vae);
+    if (config->vae.levels > 0)
+        want_decoder(&check, &config->vae);
+    want_text(&check, checkpoint, PART_TEXT, &config->text[0]);
+    if (config->text_count == 2)
+        want_text(&check, checkpoint, PART_TEXT_2, &config->text[1]);
+    check_numbers(&check, config);
+    size_t at = strlen(text);
     if (check.faults > SHOWN)
-        return fail(error, ENGINE_UNSUPPORTED, "%s: does not fit together: %s; and %d more",
-                    checkpoint_path(checkpoint), check.list, check.faults - SHOWN);
-    return fail(error, ENGINE_UNSUPPORTED, "%s: does not fit together: %s", checkpoint_path(checkpoint),
-                check.list);
+        snprintf(text + at, CONFIG_FAULTS_SIZE - at, "; and %d more", check.faults - SHOWN);
+    return check.faults;
 }

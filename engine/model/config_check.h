@@ -4,6 +4,8 @@
 
 #include "config.h"
 
-/* False with the first three tensors that are missing or wrong. */
-bool config_check(const ModelConfig *config, const Checkpoint *checkpoint, EngineError *error);
+enum { CONFIG_FAULTS_SIZE = 640 };
 
+/* How many tensors are missing or wrong; the first three as text, 0 and "" for a whole model. */
+int config_faults(const ModelConfig *config, const Checkpoint *checkpoint,
+                  char text[CONFIG_FAULTS_SIZE]);
