@@ -745,12 +745,20 @@ dialog_run (GimpProcedure        *procedure,
             GimpImage            *image,
             GimpDrawable        **drawables)
 {
-  Dialog          self = { 0 };
-  GimpValueArray *values;
+  return dialog_run_with (run_new (procedure, config, GIMP_RUN_INTERACTIVE, mode, image,
+                                   drawables));
+}
+
+GimpValueArray *
+dialog_run_with (Run *run)
+{
+  Dialog               self   = { 0 };
+  GimpProcedureConfig *config = run->config;
+  GimpValueArray      *values;
 
   gimp_ui_init (PLUG_IN_BINARY);
   self.loop = g_main_loop_new (NULL, FALSE);
-  self.run  = run_new (procedure, config, GIMP_RUN_INTERACTIVE, mode, image, drawables);
+  self.run  = run;
   make_window (&self);
   show_models (&self);
   model_store_scan (self.run->store, scanned_cb, &self);

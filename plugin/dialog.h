@@ -11,3 +11,6 @@ GimpValueArray *dialog_run (GimpProcedure        *procedure,
                             EditMode              mode,
                             GimpImage            *image,
                             GimpDrawable        **drawables);
+
+/* The same for a run that is set up already, such as a layer's record; takes it over. */
+GimpValueArray *dialog_run_with (Run *run);

@@ -3,12 +3,13 @@
 
 #include "regenerate.h"
 
+#include "batch.h"
+#include "dialog.h"
 #include "names.h"
 #include "parameters.h"
 #include "procedures.h"
 #include "run.h"
 
-#include <libgimp/gimpui.h>
 #include <string.h>
 
 #include "intl.h"
@@ -67,22 +68,6 @@ override (GimpProcedureConfig *config,
   g_free (model);
 }
 
-static gboolean
-ask (GimpProcedure       *procedure,
-     GimpProcedureConfig *config)
-{
-  GtkWidget *dialog;
-  gboolean   go;
-
-  gimp_ui_init (PLUG_IN_BINARY);
-  dialog = gimp_procedure_dialog_new (procedure, config, NULL);
-  gimp_procedure_dialog_fill (GIMP_PROCEDURE_DIALOG (dialog), NULL);
-  go = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (dialog));
-  gtk_widget_destroy (dialog);
-
-  return go;
-}
-
 static GimpValueArray *
 run_again (GimpProcedure        *procedure,
            GimpRunMode           run_mode,
@@ -109,8 +94,15 @@ run_again (GimpProcedure        *procedure,
   run->replay    = record;
   run->hidden    = layer;
   run->selection = selection;
-  values = run_to_the_end (run, procedure);
-  run_free (run);
+  if (run_mode == GIMP_RUN_INTERACTIVE)
+    {
+      values = dialog_run_with (run);
+    }
+  else
+    {
+      values = batch_run (run, procedure);
+      run_free (run);
+    }
 
   g_clear_pointer (&selection, g_bytes_unref);
   g_object_unref (config);
@@ -140,8 +132,6 @@ regenerate_procedure (GimpProcedure        *procedure,
 
   if (! record)
     values = run_fail (procedure, error);
-  else if (run_mode == GIMP_RUN_INTERACTIVE && ! ask (procedure, config))
-    values = gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
   else
     values = run_again (procedure, run_mode, image, layer, config, record);
   record_free (record);

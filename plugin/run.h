@@ -2,8 +2,8 @@
 /* One run of a procedure: config -> settings and request -> job -> layers -> return
  * values.
  *
- * Without a dialog: run_procedure () does it all.  A dialog, which may generate several
- * times and insert later, uses the pieces:
+ * batch.c does it all at once; dialog.c, which may generate several times and insert later,
+ * uses the same pieces:
  *
  *   run_choose_model ()   which file, and what it is
  *   run_plan ()           what will be read and made: no pixel, no weight is touched
@@ -92,11 +92,6 @@ void            engine_error_to_g  (const EngineError *failure,
 /* CANCEL, CALLING_ERROR or EXECUTION_ERROR; takes the error over. */
 GimpValueArray *run_fail           (GimpProcedure     *procedure,
                                     GError            *error);
-
-/* Everything, with arguments as they are; for run modes without a dialog and for
- * regenerate.c.  `values_of' makes the return values. */
-GimpValueArray *run_to_the_end     (Run               *run,
-                                    GimpProcedure     *values_of);
 
 /* The GimpRunImageFunc of all modes. */
 GimpValueArray *run_procedure      (GimpProcedure        *procedure,
