@@ -140,7 +140,13 @@ void conditioning_encode(Compute *compute, Conditioning *conditioning, const Mod
     for (int p = 0; p < conditioning->count; p++) {
         ConditioningPart *part = &conditioning->parts[p];
         int               chunks = conditioning->prompts[0].parts[p].count;
+        int               same = conditioning->prompts[0].parts[p].same_as;
         part->until_step = conditioning->prompts[0].parts[p].until_step;
+        if (same != p) { /* an alternation's turn: encoded already */
+            part->context = conditioning->parts[same].context;
+            part->labels = conditioning->parts[same].labels;
+            continue;
+        }
         part->context = tensor_new(compute, ARENA_LOW, 1, 1, PROMPT_CHUNK * chunks,
                                    config->unet.context_width);
         part->labels = NULL;

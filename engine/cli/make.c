@@ -5,7 +5,7 @@
 #include "stages.h"
 
 #include "../files/png.h"
-#include "../recipe.h"
+#include "../text/prompt.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -130,15 +130,6 @@ static bool write_picture(Make *make, int image, const EnginePicture *picture, E
     char  path[4096];
     char *text = NULL;
     output_path(path, sizeof path, make->options, image);
-    if (make->options->parameters) {
-        EngineRequest request = make->request;
-        request.seed += (uint64_t)image;
-        request.width = picture->width;
-        request.height = picture->height;
-        text = recipe_parameters_text(&request, engine_model_path(make->engine), NULL);
-        if (!text)
-            return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory.");
-    }
     bool ok = png_write(path, picture, text, error);
     free(text);
     if (ok && !make->options->json)

@@ -8,13 +8,19 @@ enum { NAME_SIZE = 192, FEED_ROWS = 1024 /* tokens of a feed-forward at a time *
 
 /* ---- binding ----------------------------------------------------------------------------- */
 
+/* Names are well below NAME_SIZE; one that is not would be cut and then not be found. */
+static const char *join(char name[NAME_SIZE], const char *prefix, const char *suffix)
+{
+    snprintf(name, NAME_SIZE, "%.120s%.60s", prefix, suffix);
+    return name;
+}
+
 static bool bind(Weight *weight, const Checkpoint *checkpoint, CheckpointPart part,
                  const char *prefix, const char *suffix, int d0, int d1, int d2, int d3,
                  EngineError *error)
 {
     char name[NAME_SIZE];
-    snprintf(name, sizeof name, "%s%s", prefix, suffix);
-    return checkpoint_bind(checkpoint, part, name, weight, d0, d1, d2, d3, error);
+    return checkpoint_bind(checkpoint, part, join(name, prefix, suffix), weight, d0, d1, d2, d3, error);
 }
 
 bool conv_bind(Conv *conv, const Checkpoint *checkpoint, CheckpointPart part, const char *prefix,
@@ -38,12 +44,6 @@ bool norm_bind(Norm *norm, const Checkpoint *checkpoint, CheckpointPart part, co
 {
     return bind(&norm->gain, checkpoint, part, prefix, ".weight", c, 1, 1, 1, error) &&
            bind(&norm->bias, checkpoint, part, prefix, ".bias", c, 1, 1, 1, error);
-}
-
-static const char *join(char name[NAME_SIZE], const char *prefix, const char *suffix)
-{
-    snprintf(name, NAME_SIZE, "%s%s", prefix, suffix);
-    return name;
 }
 
 bool res_block_bind(ResBlock *block, const Checkpoint *checkpoint, const char *prefix, int in,
