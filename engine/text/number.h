@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Reads [+-]digits[.digits][e[+-]digits] from text[0 … bytes), all of it; false: not a finite number. */
+/* Reads [+-]digits[.digits][e[+-]digits] from text[0 … bytes), all of it; false: not a finite number.
+ * value is left alone by what is no number, and is ±infinity where a number has no bounds (1e999). */
 bool number_parse(const char *text, size_t bytes, double *value);
 /* Shortest text that reads back as the same float; "7", "0.75", "1e-05". out has at least 32 bytes. */
 void number_format(char *out, double value);
