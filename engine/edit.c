@@ -132,7 +132,8 @@ static bool report(void *user, const EngineProgress *now)
     whole.count = run->request->count;
     whole.fraction = fmin(1, (run->done + run->pass * now->fraction) / run->all);
     whole.seconds_left = now->seconds_left < 0 || left < 1e-3 * run->pass
-                             ? -1 : now->seconds_left * (left + ahead) / left;
+                             ? -1
+                             : now->seconds_left * (left + ahead) / left;
     return run->request->progress(run->request->user, &whole);
 }
 
@@ -217,17 +218,18 @@ bool edit_estimate(const EditSettings *settings, const EditPlan *summary, Engine
         engine_picture_clear(&source);
         /* Passes follow each other: memory is used again, time adds up. */
         estimate->scratch_bytes = cost.scratch_bytes > estimate->scratch_bytes
-                                      ? cost.scratch_bytes : estimate->scratch_bytes;
-        estimate->weight_bytes = cost.weight_bytes > estimate->weight_bytes ? cost.weight_bytes
-                                                                            : estimate->weight_bytes;
+                                      ? cost.scratch_bytes
+                                      : estimate->scratch_bytes;
+        estimate->weight_bytes =
+            cost.weight_bytes > estimate->weight_bytes ? cost.weight_bytes : estimate->weight_bytes;
         estimate->available_bytes = cost.available_bytes;
         estimate->seconds += cost.seconds;
         estimate->flops += cost.flops;
     }
     /* Beside the model: the region, its masks, and the result (edit/job.h). */
     if (ok)
-        estimate->scratch_bytes += 40 * (uint64_t)summary->region.width *
-                                   (uint64_t)summary->region.height;
+        estimate->scratch_bytes +=
+            40 * (uint64_t)summary->region.width * (uint64_t)summary->region.height;
     free(plan);
     return ok;
 }

@@ -6,8 +6,8 @@
  *   edit_generate()  runs all passes through an Engine: pictures that fit the region
  *   edit_finish()    colour match and composition: a crop and a mask at an integer offset
  *
- * All coordinates are canvas pixels.  After an outpaint the canvas has grown: `region`, `result` and
- * all later rectangles are in the new canvas, whose origin is the old one shifted by left, top.
+ * All coordinates are canvas pixels.  After an outpaint the canvas has grown: `region`, `result`
+ * and all later rectangles are in the new canvas, whose origin is the old one shifted by left, top.
  * Formulas and their numbers: docs in edit/mask.h, region.h, prefill.h, match.h, outpaint.h. */
 #pragma once
 
@@ -52,13 +52,13 @@ typedef enum {
 } EditContext;
 
 typedef struct {
-    EditMode    mode;
-    int         canvas_width, canvas_height; /* before extension */
-    bool        has_selection;
-    EditRect    selection; /* bounds of mask > 0, may lie partly off the canvas; ignored otherwise */
-    int         left, right, top, bottom;    /* outpaint: pixels to add */
-    EditIntent  intent;
-    EditEdge    edge;
+    EditMode   mode;
+    int        canvas_width, canvas_height; /* before extension */
+    bool       has_selection;
+    EditRect   selection; /* bounds of mask > 0, may lie partly off the canvas; ignored otherwise */
+    int        left, right, top, bottom; /* outpaint: pixels to add */
+    EditIntent intent;
+    EditEdge   edge;
     EditContext context;
     int         context_pixels; /* EDIT_CONTEXT_PIXELS: added around the selection on each side */
     float       strength;       /* 0 … 1 */
@@ -66,26 +66,27 @@ typedef struct {
     bool        colour_match;   /* default true */
     bool        keep_transparency; /* multiply the result's alpha by the original's */
     bool        tile_x, tile_y;
-    int         width, height;  /* text-to-image: size wanted; else 0 */
+    int         width, height; /* text-to-image: size wanted; else 0 */
 } EditSettings;
 
 EditSettings edit_settings_default(EditMode mode);
 
-/* Outpaint of a canvas that is larger already than what it shows: `known`, the bounds of what is there,
- * becomes the picture, and what is around it its four sides.  The new canvas is the one there is. */
+/* Outpaint of a canvas that is larger already than what it shows: `known`, the bounds of what is
+ * there, becomes the picture, and what is around it its four sides.  The new canvas is the one
+ * there is. */
 void edit_settings_surround(EditSettings *settings, EditRect known);
 
 typedef struct {
-    EditRect canvas;   /* the new canvas in its own coordinates: x = y = 0 */
+    EditRect canvas;           /* the new canvas in its own coordinates: x = y = 0 */
     int      shift_x, shift_y; /* where the old origin lies in it: left, top */
-    EditRect region;   /* what must be read of the (new) canvas; may reach beyond the old pixels:
-                          there the caller gives alpha 0 */
-    EditRect result;   /* where the result's layer will lie: inside region */
+    EditRect region; /* what must be read of the (new) canvas; may reach beyond the old pixels:
+                        there the caller gives alpha 0 */
+    EditRect result; /* where the result's layer will lie: inside region */
     int      work_width, work_height; /* size of the (first) pass */
-    int      passes;   /* calls of engine_generate() in all */
-    double   cost_pixels; /* sum of pixels over passes, for estimates */
-    bool     little_context; /* warn: less known than the model likes to see */
-    char     warning[256];   /* sentence, or "" */
+    int      passes;                  /* calls of engine_generate() in all */
+    double   cost_pixels;             /* sum of pixels over passes, for estimates */
+    bool     little_context;          /* warn: less known than the model likes to see */
+    char     warning[256];            /* sentence, or "" */
 } EditPlan;
 
 /* Fails with the sentences a person can act on, before any pixel or weight is read. */
@@ -102,9 +103,9 @@ EditJob *edit_prepare(const EditSettings *settings, const EngineModelInfo *model
                       EngineError *error);
 void     edit_job_destroy(EditJob *job);
 
-/* Where the model may paint and where its result will cover, for a picture in a dialog: borrowed from
- * the job, [region.height, region.width].  Of an outpaint in several stages the present one's; of a seam
- * repair in the turned picture. */
+/* Where the model may paint and where its result will cover, for a picture in a dialog: borrowed
+ * from the job, [region.height, region.width].  Of an outpaint in several stages the present one's;
+ * of a seam repair in the turned picture. */
 const float *edit_job_denoise_mask(const EditJob *job);
 const float *edit_job_compose_mask(const EditJob *job);
 
@@ -114,26 +115,26 @@ typedef struct {
     float   *rgba; /* [rect.height, rect.width, 4], straight alpha, sRGB */
     float   *mask; /* [rect.height, rect.width]: exactly 0 where nothing may change */
     uint64_t seed;
-    float    seam_score; /* mean gradient jump across the border over that along it; lower is better */
+    float seam_score; /* mean gradient jump across the border over that along it; lower is better */
 } EditResult;
 
 void edit_result_clear(EditResult *result);
 
-/* Runs request->count candidates into results [request->count], to be cleared by the caller; on failure
- * all are empty.  Of *request the prompts, seed, sampler, schedule, steps, guidance, noise, count and
- * reports are taken; sizes, strengths, pictures and masks are the job's.  Candidate i uses seed + i, and
- * each stage of an outpaint after the first one more.  request->progress sees one run: fractions over
- * all passes and candidates; previews belong to edit_job_preview_rect().  request->picture is called with
- * each finished candidate's RGBA crop. */
-bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request,
-                   EditResult *results, EngineError *error);
+/* Runs request->count candidates into results [request->count], to be cleared by the caller; on
+ * failure all are empty.  Of *request the prompts, seed, sampler, schedule, steps, guidance, noise,
+ * count and reports are taken; sizes, strengths, pictures and masks are the job's.  Candidate i
+ * uses seed + i, and each stage of an outpaint after the first one more.  request->progress sees
+ * one run: fractions over all passes and candidates; previews belong to edit_job_preview_rect().
+ * request->picture is called with each finished candidate's RGBA crop. */
+bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request, EditResult *results,
+                   EngineError *error);
 /* What the pass that runs now shows, in the new canvas; beyond its right and lower border where the
  * canvas is too small for the model. */
 EditRect edit_job_preview_rect(const EditJob *job);
 
 /* The pieces of edit_generate(), for tests and other back ends: all passes of the plan in turn, the
- * first of which starts a new candidate.  edit_pass_prepare() puts sizes, strength, pictures, masks and
- * tiling into request, borrowed until the pass is finished with the RGB that came of it. */
+ * first of which starts a new candidate.  edit_pass_prepare() puts sizes, strength, pictures, masks
+ * and tiling into request, borrowed until the pass is finished with the RGB that came of it. */
 bool edit_pass_prepare(EditJob *job, int pass, EngineRequest *request, EngineError *error);
 bool edit_pass_finish(EditJob *job, int pass, const EnginePicture *decoded, EngineError *error);
 bool edit_finish(EditJob *job, EditResult *result, EngineError *error);

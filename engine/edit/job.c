@@ -54,10 +54,10 @@ static size_t turned(const EditJob *job, int x, int y)
 
 static void take_pixels(EditJob *job, const float *rgba)
 {
-    EditRect old = to_region(job, (EditRect){ job->plan.summary.shift_x, job->plan.summary.shift_y,
-                                              job->settings.canvas_width,
-                                              job->settings.canvas_height });
-    bool     out = job->settings.mode == EDIT_OUTPAINT;
+    EditRect old =
+        to_region(job, (EditRect){ job->plan.summary.shift_x, job->plan.summary.shift_y,
+                                   job->settings.canvas_width, job->settings.canvas_height });
+    bool out = job->settings.mode == EDIT_OUTPAINT;
     for (int y = 0; y < job->h; y++) {
         for (int x = 0; x < job->w; x++) {
             const float *in = rgba + 4 * turned(job, x, y);
@@ -103,7 +103,7 @@ static void put(EditJob *job, float *mask, EditRect rect, const float *part)
 
 static bool check_selected(const EditJob *job, const float *selected, EngineError *error)
 {
-    float  least = 1, most = 0;
+    float least = 1, most = 0;
     for (size_t i = 0, count = area(job->fill_rect); i < count; i++) {
         least = fminf(least, selected[i]);
         most = fmaxf(most, selected[i]);
@@ -124,9 +124,9 @@ static bool check_selected(const EditJob *job, const float *selected, EngineErro
 static bool select_masks(EditJob *job, const float *selection, EngineError *error)
 {
     int reach = job->plan.widths.feather + job->plan.widths.blend + 8;
-    job->fill_rect = rect_intersect(
-        rect_pad(to_region(job, job->plan.selection), reach, reach, reach, reach),
-        region_frame(job));
+    job->fill_rect =
+        rect_intersect(rect_pad(to_region(job, job->plan.selection), reach, reach, reach, reach),
+                       region_frame(job));
     size_t count = area(job->fill_rect);
     float *parts = malloc(3 * count * sizeof *parts);
     job->fill = malloc(count * sizeof *job->fill);
@@ -169,9 +169,9 @@ static bool check_unknown(const EditJob *job, EngineError *error)
 static bool stage_masks(EditJob *job, int stage_index, EngineError *error)
 {
     const OutpaintStage *stage = &job->plan.stages[stage_index];
-    EditRect old = to_region(job, (EditRect){ job->plan.summary.shift_x, job->plan.summary.shift_y,
-                                              job->settings.canvas_width,
-                                              job->settings.canvas_height });
+    EditRect             old =
+        to_region(job, (EditRect){ job->plan.summary.shift_x, job->plan.summary.shift_y,
+                                   job->settings.canvas_width, job->settings.canvas_height });
     EditRect reach = to_region(job, stage->reach);
     EditRect targets[2] = { to_region(job, stage->target[0]), to_region(job, stage->target[1]) };
     EditRect rect = rect_intersect(to_region(job, stage->context), region_frame(job));
@@ -220,8 +220,9 @@ static bool make_masks(EditJob *job, const float *selection, EngineError *error)
     return select_masks(job, selection, error);
 }
 
-EditJob *job_create(const EditSettings *settings, const EngineModelInfo *model, const EditPlan *plan,
-                    const float *rgba, const float *selection, EngineError *error)
+EditJob *job_create(const EditSettings *settings, const EngineModelInfo *model,
+                    const EditPlan *plan, const float *rgba, const float *selection,
+                    EngineError *error)
 {
     EditJob *job = calloc(1, sizeof *job);
     if (!job) {
@@ -249,8 +250,8 @@ EditJob *job_create(const EditSettings *settings, const EngineModelInfo *model, 
     job->denoise = calloc(count, sizeof *job->denoise);
     job->compose = calloc(count, sizeof *job->compose);
     job->layer = calloc(4 * area(job->layer_rect), sizeof *job->layer);
-    job->current = job->plan.stage_count > 1 ? malloc(4 * count * sizeof *job->current)
-                                             : job->original;
+    job->current =
+        job->plan.stage_count > 1 ? malloc(4 * count * sizeof *job->current) : job->original;
     if (!job->threads || !job->original || !job->denoise || !job->compose || !job->layer ||
         !job->current) {
         ok = no_memory(error, job->w, job->h);
@@ -311,8 +312,11 @@ static bool work_mask(EditJob *job, float *out, const RegionFit *fit, const floa
                       EditRect rect, EngineError *error)
 {
     EditRect from = to_region(job, fit->rect);
-    Resample how = { .scale = fit->scale, .x0 = from.x - rect.x, .y0 = from.y - rect.y,
-                     .filter = RESAMPLE_MASK, .wrap_x = job->plan.tile_x,
+    Resample how = { .scale = fit->scale,
+                     .x0 = from.x - rect.x,
+                     .y0 = from.y - rect.y,
+                     .filter = RESAMPLE_MASK,
+                     .wrap_x = job->plan.tile_x,
                      .wrap_y = job->plan.tile_y };
     return resample(job->threads, out, fit->work_width, fit->work_height, mask, rect.width,
                     rect.height, 1, &how, error);
@@ -321,12 +325,13 @@ static bool work_mask(EditJob *job, float *out, const RegionFit *fit, const floa
 /* rgba [h, w, 4] of the pass's rectangle with the first pass's draft over it. */
 static float *crop_with_draft(EditJob *job, EditRect crop, EngineError *error)
 {
-    size_t count = area(crop);
-    float *rgba = malloc(4 * count * sizeof *rgba), *draft = malloc(3 * count * sizeof *draft);
-    bool   ok = (rgba && draft) || no_memory(error, crop.width, crop.height);
+    size_t   count = area(crop);
+    float   *rgba = malloc(4 * count * sizeof *rgba), *draft = malloc(3 * count * sizeof *draft);
+    bool     ok = (rgba && draft) || no_memory(error, crop.width, crop.height);
     EditRect drafted = to_region(job, job->draft_fit.rect);
     double   scale = job->draft_fit.scale;
-    Resample how = { .scale = 1 / scale, .x0 = (crop.x - drafted.x) * scale,
+    Resample how = { .scale = 1 / scale,
+                     .x0 = (crop.x - drafted.x) * scale,
                      .y0 = (crop.y - drafted.y) * scale };
     ok = ok && resample(job->threads, draft, crop.width, crop.height, job->draft.pixels,
                         job->draft.width, job->draft.height, 3, &how, error);
@@ -335,7 +340,8 @@ static float *crop_with_draft(EditJob *job, EditRect crop, EngineError *error)
                     (size_t)crop.x + i % (size_t)crop.width;
         float share = job->compose[at];
         for (size_t c = 0; c < 3; c++)
-            rgba[4 * i + c] = (1 - share) * job->current[4 * at + c] + share * unit(draft[3 * i + c]);
+            rgba[4 * i + c] =
+                (1 - share) * job->current[4 * at + c] + share * unit(draft[3 * i + c]);
         rgba[4 * i + 3] = (1 - share) * job->current[4 * at + 3] + share;
     }
     free(draft);
@@ -350,8 +356,7 @@ static bool work_pixels(EditJob *job, float *out, const RegionFit *fit, bool sec
                         EngineError *error)
 {
     EditRect from = to_region(job, fit->rect), seen = region_frame(job);
-    Resample how = { .scale = fit->scale, .wrap_x = job->plan.tile_x,
-                     .wrap_y = job->plan.tile_y };
+    Resample how = { .scale = fit->scale, .wrap_x = job->plan.tile_x, .wrap_y = job->plan.tile_y };
     float   *crop = NULL;
     if (second) {
         seen = rect_intersect(from, seen);
@@ -367,17 +372,20 @@ static bool work_pixels(EditJob *job, float *out, const RegionFit *fit, bool sec
     return ok;
 }
 
-/* Splits rgba [work, 4] into source and the weight of what is known; what is not known continues it,
- * and shows through where the picture is half transparent. */
+/* Splits rgba [work, 4] into source and the weight of what is known; what is not known continues
+ * it, and shows through where the picture is half transparent. */
 static bool split_known(EditJob *job, const float *rgba, const RegionFit *fit)
 {
     size_t count = (size_t)fit->work_width * (size_t)fit->work_height;
     bool   all = true;
     for (size_t i = 0; i < count; i++) {
-        float alpha = rgba[4 * i + 3] > .9999F ? 1 : rgba[4 * i + 3] < no_pixel ? 0 : rgba[4 * i + 3];
+        float alpha = rgba[4 * i + 3] > .9999F     ? 1
+                      : rgba[4 * i + 3] < no_pixel ? 0
+                                                   : rgba[4 * i + 3];
         for (size_t c = 0; c < 3; c++)
-            job->source.pixels[3 * i + c] =
-                unit(alpha == 1 ? rgba[4 * i + c] : alpha > 0 ? rgba[4 * i + c] / alpha : 0);
+            job->source.pixels[3 * i + c] = unit(alpha == 1  ? rgba[4 * i + c]
+                                                 : alpha > 0 ? rgba[4 * i + c] / alpha
+                                                             : 0);
         job->known[i] = alpha;
         all &= alpha == 1;
     }
@@ -385,8 +393,9 @@ static bool split_known(EditJob *job, const float *rgba, const RegionFit *fit)
                                    fit->work_height);
 }
 
-/* From here on known tells where colours can be compared: on what is there, inside the canvas, and kept
- * for more than half of the steps; beside an extension only on its ramp and a ring around that. */
+/* From here on known tells where colours can be compared: on what is there, inside the canvas, and
+ * kept for more than half of the steps; beside an extension only on its ramp and a ring around
+ * that. */
 static bool mark_known(EditJob *job, const RegionFit *fit)
 {
     size_t   count = (size_t)fit->work_width * (size_t)fit->work_height;
@@ -396,8 +405,8 @@ static bool mark_known(EditJob *job, const RegionFit *fit)
         for (int x = 0; x < fit->work_width; x++) {
             size_t i = (size_t)y * (size_t)fit->work_width + (size_t)x;
             bool   kept = job->mask.pixels && job->mask.pixels[i] < .5F;
-            job->known[i] = kept && job->known[i] == 1 && x < w && y < h
-                                ? 1 - 2 * job->mask.pixels[i] : 0;
+            job->known[i] =
+                kept && job->known[i] == 1 && x < w && y < h ? 1 - 2 * job->mask.pixels[i] : 0;
         }
     }
     if (job->settings.mode != EDIT_OUTPAINT)
@@ -429,8 +438,9 @@ static bool make_source(EditJob *job, const PlanPass *pass, EngineError *error)
     const RegionFit *fit = &pass->fit;
     size_t           count = (size_t)fit->work_width * (size_t)fit->work_height;
     float           *rgba = malloc(4 * count * sizeof *rgba);
-    bool prefills = job->fill && !pass->second && pass->strength > .99F &&
-                    job->settings.mode != EDIT_INSTRUCT && job->settings.mode != EDIT_IMAGE_TO_IMAGE;
+    bool             prefills = job->fill && !pass->second && pass->strength > .99F &&
+                    job->settings.mode != EDIT_INSTRUCT &&
+                    job->settings.mode != EDIT_IMAGE_TO_IMAGE;
     job->known = malloc(count * sizeof *job->known);
     bool ok = rgba && job->known && new_picture(&job->source, fit, 3) &&
               (job->plan.whole || new_picture(&job->mask, fit, 1));
@@ -526,20 +536,22 @@ static bool lay(EditJob *job, const EnginePicture *picture, const RegionFit *fit
     float   *rgb = malloc(3 * count * sizeof *rgb);
     if (!rgb)
         return no_memory(error, rect.width, rect.height);
-    Resample how = { .scale = 1 / fit->scale, .x0 = (rect.x - from.x) * fit->scale,
-                     .y0 = (rect.y - from.y) * fit->scale, .wrap_x = job->plan.tile_x,
+    Resample how = { .scale = 1 / fit->scale,
+                     .x0 = (rect.x - from.x) * fit->scale,
+                     .y0 = (rect.y - from.y) * fit->scale,
+                     .wrap_x = job->plan.tile_x,
                      .wrap_y = job->plan.tile_y };
     bool ok = resample(job->threads, rgb, rect.width, rect.height, picture->pixels, picture->width,
                        picture->height, 3, &how, error);
     for (size_t i = 0; ok && i < count; i++) {
-        int    x = rect.x + (int)(i % (size_t)rect.width), y = rect.y + (int)(i / (size_t)rect.width);
+        int x = rect.x + (int)(i % (size_t)rect.width), y = rect.y + (int)(i / (size_t)rect.width);
         size_t at = (size_t)y * (size_t)job->w + (size_t)x;
         float  share = job->compose[at];
-        float *layer = job->layer + 4 * ((size_t)(y - job->layer_rect.y) *
-                                             (size_t)job->layer_rect.width +
-                                         (size_t)(x - job->layer_rect.x));
-        float  cover = layer[3] > 0 ? 1 - (1 - layer[3]) * (1 - share) : share;
-        float  fresh = cover > 0 ? share / cover : layer[3] > 0 ? 0 : 1;
+        float *layer =
+            job->layer + 4 * ((size_t)(y - job->layer_rect.y) * (size_t)job->layer_rect.width +
+                              (size_t)(x - job->layer_rect.x));
+        float cover = layer[3] > 0 ? 1 - (1 - layer[3]) * (1 - share) : share;
+        float fresh = cover > 0 ? share / cover : layer[3] > 0 ? 0 : 1;
         for (size_t c = 0; c < 3; c++)
             layer[c] += fresh * (unit(rgb[3 * i + c]) - layer[c]);
         layer[3] = cover;
@@ -607,12 +619,12 @@ static float seam_score(const EditJob *job)
                     (size_t)job->layer_rect.x + i % (size_t)job->layer_rect.width;
         mask[i] = job->layer[4 * i + 3];
         for (size_t c = 0; c < 3; c++)
-            rgba[4 * i + c] = (1 - mask[i]) * job->original[4 * at + c] +
-                              mask[i] * job->layer[4 * i + c];
+            rgba[4 * i + c] =
+                (1 - mask[i]) * job->original[4 * at + c] + mask[i] * job->layer[4 * i + c];
     }
     if (rgba && mask)
-        score = match_seam_score(rgba, mask, job->layer_rect.width, job->layer_rect.height,
-                                 SEAM_REACH);
+        score =
+            match_seam_score(rgba, mask, job->layer_rect.width, job->layer_rect.height, SEAM_REACH);
     free(rgba);
     free(mask);
     return score;
@@ -658,8 +670,9 @@ bool job_finish(EditJob *job, EditResult *result, EngineError *error)
         rgba[4 * at + 3] = mask[to] > 0 && !job->settings.keep_transparency ? 1 : was;
     }
     free(mask);
-    *result = (EditResult){ .rect = rect, .rgba = rgba, .mask = cut, .seed = job->seed,
-                            .seam_score = seam_score(job) };
+    *result = (EditResult){
+        .rect = rect, .rgba = rgba, .mask = cut, .seed = job->seed, .seam_score = seam_score(job)
+    };
     result->rect.x += whole.x + job->plan.summary.region.x;
     result->rect.y += whole.y + job->plan.summary.region.y;
     return true;

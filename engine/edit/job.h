@@ -15,11 +15,11 @@ struct EditJob {
     Threads        *threads;
     int             w, h; /* of the region, in whose coordinates all below are */
 
-    float *original; /* [h, w, 4] premultiplied, 0 … 1 */
-    float *current;  /* with the stages so far; `original` itself where there is only one stage */
-    float *denoise, *compose; /* [h, w] of the present stage */
+    float   *original; /* [h, w, 4] premultiplied, 0 … 1 */
+    float   *current;  /* with the stages so far; `original` itself where there is only one stage */
+    float   *denoise, *compose; /* [h, w] of the present stage */
     EditRect fill_rect;
-    float   *fill; /* [fill_rect.height, fill_rect.width]: where the intent's filling goes, or NULL */
+    float *fill; /* [fill_rect.height, fill_rect.width]: where the intent's filling goes, or NULL */
 
     EditRect layer_rect;
     float   *layer; /* [layer_rect.height, layer_rect.width, 4] result and how much of it covers */
@@ -34,11 +34,13 @@ struct EditJob {
     RegionFit     draft_fit;
 };
 
-EditJob *job_create(const EditSettings *settings, const EngineModelInfo *model, const EditPlan *plan,
-                    const float *rgba, const float *selection, EngineError *error);
+EditJob *job_create(const EditSettings *settings, const EngineModelInfo *model,
+                    const EditPlan *plan, const float *rgba, const float *selection,
+                    EngineError *error);
 void     job_destroy(EditJob *job); /* NULL is fine */
 
-/* Makes the pictures of a pass and puts them, borrowed, and all that goes with them into request. */
+/* Makes the pictures of a pass and puts them, borrowed, and all that goes with them into request.
+ */
 bool job_prepare_pass(EditJob *job, int pass, EngineRequest *request, EngineError *error);
 /* decoded: RGB of the pass's work size. */
 bool job_finish_pass(EditJob *job, int pass, const EnginePicture *decoded, EngineError *error);

@@ -63,8 +63,8 @@ static void transpose_band(void *data, int band, int worker)
     }
 }
 
-/* All rows, then all columns, as rows of a turned copy: a walk down a column would miss the cache at
- * every step. */
+/* All rows, then all columns, as rows of a turned copy: a walk down a column would miss the cache
+ * at every step. */
 static bool filter_both_ways(Threads *threads, float *mask, int w, int h, const RowFilter *filter)
 {
     size_t scratch_each = scratch_floats(w > h ? w : h, filter);
@@ -159,8 +159,8 @@ static void gauss_row(float *row, int n, const RowFilter *filter, float *scratch
         row[i] = snap((double)sum[i]);
 }
 
-/* The lower envelope of the parabolas f[i] + (x - i)^2.  parabola [n]: the places whose parabolas it is
- * made of; border [n + 1]: where each begins. */
+/* The lower envelope of the parabolas f[i] + (x - i)^2.  parabola [n]: the places whose parabolas
+ * it is made of; border [n + 1]: where each begins. */
 static void distance_row(float *row, int n, const RowFilter *filter, float *scratch)
 {
     float *height = scratch, *border = height + n, *parabola = border + n + 1;
@@ -386,7 +386,7 @@ bool mask_make_ramp(Threads *threads, float *denoise, float *compose, const floa
         float left = ramp > 0 ? 1 - (away - (float)grow) / (float)ramp : 0;
         float value = away <= (float)grow ? 1 : left > 0 ? left * left : 0;
         denoise[i] = value > .99F ? 1 : value;
-        compose[i] = away == 0 ? 1
+        compose[i] = away == 0   ? 1
                      : blend > 0 ? smoothstep(((float)(grow + ramp) - away) / (float)blend)
                                  : 0;
     }

@@ -50,8 +50,8 @@ EditRect mask_bounds(const float *mask, int w, int h, float threshold);
 bool mask_make(Threads *threads, float *denoise, float *compose, float *fill,
                const float *selection, int w, int h, EditEdge edge, const MaskWidths *widths);
 
-/* Masks of a canvas extension.  unknown > 0: no pixel there.  denoise is 1 up to `grow` beyond it and
- * falls as the square of a ramp of width `ramp` into the known picture; compose falls from 1 to 0 in
- * the outer `blend` pixels of that.  False: no memory. */
+/* Masks of a canvas extension.  unknown > 0: no pixel there.  denoise is 1 up to `grow` beyond it
+ * and falls as the square of a ramp of width `ramp` into the known picture; compose falls from 1 to
+ * 0 in the outer `blend` pixels of that.  False: no memory. */
 bool mask_make_ramp(Threads *threads, float *denoise, float *compose, const float *unknown, int w,
                     int h, int grow, int ramp, int blend);

@@ -152,8 +152,12 @@ bool match_colours(Threads *threads, float *picture, const float *reference, con
                    int w, int h)
 {
     Curve *curve = malloc(sizeof *curve);
-    Match  match = { .curve = curve, .picture = picture, .reference = reference, .known = known,
-                     .w = (size_t)w, .rows = calloc((size_t)h, sizeof(Sums)) };
+    Match  match = { .curve = curve,
+                     .picture = picture,
+                     .reference = reference,
+                     .known = known,
+                     .w = (size_t)w,
+                     .rows = calloc((size_t)h, sizeof(Sums)) };
     bool   ok = curve && match.rows, differs = false;
     if (!ok)
         goto done;
@@ -177,8 +181,8 @@ bool match_colours(Threads *threads, float *picture, const float *reference, con
         match.from[c] = all.sum[0][c] / all.count;
         match.to[c] = all.sum[1][c] / all.count;
         /* Two flat areas have no deviations to compare. */
-        match.ratio[c] = now < 1e-3 && want < 1e-3
-                             ? 1 : fmin(1.25, fmax(.8, want / fmax(now, 1e-6)));
+        match.ratio[c] =
+            now < 1e-3 && want < 1e-3 ? 1 : fmin(1.25, fmax(.8, want / fmax(now, 1e-6)));
         differs |= fabs(match.from[c] - match.to[c]) > 1e-3 || fabs(match.ratio[c] - 1) > 1e-4;
     }
     if (differs)
@@ -276,7 +280,7 @@ bool match_ring(Threads *threads, float *picture, const float *reference, const 
                 int h)
 {
     Ring   ring = { picture, reference, known, w, h, (w + CELL - 1) / CELL, (h + CELL - 1) / CELL,
-                    NULL, NULL };
+                    NULL,    NULL };
     size_t count = (size_t)ring.cells_w * (size_t)ring.cells_h;
     float  most = 0, total = 0;
     ring.cells = malloc(3 * count * sizeof(float));

@@ -48,8 +48,8 @@ void outpaint_widths(OutpaintStage *stage, int known_side)
     int ramp = (int)lround(fmin(40 / stage->scale, .10 * known_side));
     int grow = (int)ceil(8 / stage->scale);
     stage->grow = clamp_int(grow, 0, known_side / 4);
-    stage->ramp = clamp_int(ramp, 0, known_side - stage->grow - 8 > 0
-                                         ? known_side - stage->grow - 8 : 0);
+    stage->ramp =
+        clamp_int(ramp, 0, known_side - stage->grow - 8 > 0 ? known_side - stage->grow - 8 : 0);
     stage->blend = (stage->grow + stage->ramp) * 2 / 3;
 }
 
@@ -65,8 +65,8 @@ static bool add(Outpaint *plan, OutpaintStage *stage, int side, EngineError *err
     outpaint_widths(stage, side_length(plan->known, side));
     EditRect both = rect_union(stage->target[0], stage->target[1]);
     int      reach = stage->grow + stage->ramp + 1;
-    stage->reach = rect_intersect(rect_pad(both, reach, reach, reach, reach),
-                                  rect_union(plan->known, both));
+    stage->reach =
+        rect_intersect(rect_pad(both, reach, reach, reach, reach), rect_union(plan->known, both));
     plan->stages[plan->count++] = *stage;
     return true;
 }
@@ -76,12 +76,12 @@ static bool add_strip(Outpaint *plan, int side, int depth, double scale, EngineE
 {
     EditRect all = strip(plan->known, side, depth), known = plan->known;
     int      native = (int)lround(plan->limits->native / scale), across = side < TOP;
-    int      seen = clamp_int(native - depth > depth ? native - depth : depth, 1,
-                              side_length(known, side));
+    int      seen =
+        clamp_int(native - depth > depth ? native - depth : depth, 1, side_length(known, side));
     EditRect beside = rect_pad(all, side == RIGHT ? seen : 0, side == BOTTOM ? seen : 0,
                                side == LEFT ? seen : 0, side == TOP ? seen : 0);
-    int length = across ? all.height : all.width;
-    int pieces = (int)ceil(length * least_scale / plan->limits->max_side);
+    int      length = across ? all.height : all.width;
+    int      pieces = (int)ceil(length * least_scale / plan->limits->max_side);
     for (int i = 0; i < pieces; i++) {
         int           from = (int)((long long)length * i / pieces);
         int           to = (int)((long long)length * (i + 1) / pieces);

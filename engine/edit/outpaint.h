@@ -5,8 +5,8 @@
  * It is at most half the native size deep (in work pixels) and never deeper than what is known, and
  * the model sees as much of that as brings it to its native size: at least half of what it sees is
  * known.  Two opposite sides go together when each is at most an eighth of that side and all of it
- * fits the model.  Very long strips are cut along their length.  Each stage sees the results of those
- * before it. */
+ * fits the model.  Very long strips are cut along their length.  Each stage sees the results of
+ * those before it. */
 #pragma once
 
 #include "../edit.h"
@@ -15,10 +15,11 @@
 enum { OUTPAINT_MAX_STAGES = 64 };
 
 typedef struct {
-    EditRect target[2]; /* new canvas coordinates; the second is empty unless two sides go together */
-    EditRect context;   /* what is to be seen, at least: contains the targets */
-    EditRect reach;     /* targets and the ramp into what is known */
-    double   scale;     /* that the model's size asks for */
+    EditRect
+        target[2];    /* new canvas coordinates; the second is empty unless two sides go together */
+    EditRect context; /* what is to be seen, at least: contains the targets */
+    EditRect reach;   /* targets and the ramp into what is known */
+    double   scale;   /* that the model's size asks for */
     bool     two_passes;
     int      grow, ramp, blend; /* canvas pixels: see mask_make_ramp() */
 } OutpaintStage;

@@ -25,9 +25,11 @@ static bool check_model(const EditSettings *settings, const EngineModelInfo *mod
                     "the model is a %s: Instruct needs an 8-channel InstructPix2Pix checkpoint",
                     model->summary);
     if (!instruct && model->in_channels == 8)
-        return fail(error, ENGINE_BAD_REQUEST,
-                    "the model is a %s: it only follows instructions, so choose Instruct or a base or "
-                    "inpainting checkpoint", model->summary);
+        return fail(
+            error, ENGINE_BAD_REQUEST,
+            "the model is a %s: it only follows instructions, so choose Instruct or a base or "
+            "inpainting checkpoint",
+            model->summary);
     return true;
 }
 
@@ -47,7 +49,8 @@ static bool check_size(const EditSettings *settings, EngineError *error)
         if (pixels > 1.05 * (double)max_pixels(settings))
             return fail(error, ENGINE_BAD_REQUEST,
                         "a picture of %d x %d is %.1f megapixels, more than the %.1f of one pass: "
-                        "choose a smaller size", settings->width, settings->height, pixels / 1e6,
+                        "choose a smaller size",
+                        settings->width, settings->height, pixels / 1e6,
                         (double)max_pixels(settings) / 1e6);
         return true;
     }
@@ -57,8 +60,8 @@ static bool check_size(const EditSettings *settings, EngineError *error)
     if (settings->left < 0 || settings->right < 0 || settings->top < 0 || settings->bottom < 0)
         return fail(error, ENGINE_BAD_REQUEST,
                     "the picture cannot be extended by less than 0 pixels (left %d, right %d, top "
-                    "%d, bottom %d)", settings->left, settings->right, settings->top,
-                    settings->bottom);
+                    "%d, bottom %d)",
+                    settings->left, settings->right, settings->top, settings->bottom);
     bool    outpaint = settings->mode == EDIT_OUTPAINT;
     int64_t width = (int64_t)settings->canvas_width +
                     (outpaint ? (int64_t)settings->left + settings->right : 0);
@@ -129,7 +132,9 @@ static RegionRule rule_of(const Plan *plan, const EditSettings *settings,
         .canvas_width = plan->summary.canvas.width,
         .canvas_height = plan->summary.canvas.height,
         .max_pixels = (double)max_pixels(settings),
-        .multiple = text ? 8 : strcmp(model->family, "SDXL") == 0 ? 32 : 64,
+        .multiple = text                                 ? 8
+                    : strcmp(model->family, "SDXL") == 0 ? 32
+                                                         : 64,
         .tile_x = plan->tile_x,
         .tile_y = plan->tile_y,
     };
@@ -140,8 +145,8 @@ static bool add_pass(Plan *plan, EditRect wanted, double scale, PlanPass pass,
 {
     if (!region_fit(&pass.fit, wanted, scale, rule, error))
         return false;
-    plan->summary.region = rect_union(plan->summary.region,
-                                      rect_intersect(pass.fit.rect, plan->summary.canvas));
+    plan->summary.region =
+        rect_union(plan->summary.region, rect_intersect(pass.fit.rect, plan->summary.canvas));
     plan->summary.cost_pixels += (double)pass.fit.work_width * pass.fit.work_height;
     plan->passes[plan->pass_count++] = pass;
     return true;
@@ -155,12 +160,12 @@ static bool add_passes(Plan *plan, int stage, EditRect wanted, EditRect bounds, 
     RegionRule  rule = rule_of(plan, settings, model);
     RegionScale scale = region_scale(wanted.width, wanted.height, &plan->limits);
     bool        refined = settings->intent == EDIT_REFINE && settings->mode != EDIT_OUTPAINT;
-    bool        two = scale.two_passes && may_refine &&
-               !(refined && plan->strength < refine_in_two_from);
+    bool two = scale.two_passes && may_refine && !(refined && plan->strength < refine_in_two_from);
     PlanPass first = { .stage = stage, .strength = plan->strength };
-    PlanPass second = { .stage = stage, .second = true,
+    PlanPass second = { .stage = stage,
+                        .second = true,
                         .strength = fminf(second_strength, plan->strength) };
-    double first_scale = scale.two_passes && !two && may_refine ? 1 : scale.scale;
+    double   first_scale = scale.two_passes && !two && may_refine ? 1 : scale.scale;
     if (!add_pass(plan, wanted, first_scale, first, &rule, error))
         return false;
     /* Tiled sides may have no smaller size. */
@@ -235,20 +240,22 @@ static bool plan_outpaint(Plan *plan, const EditSettings *settings, const Engine
             return false;
     } else {
         /* Empty places of the canvas itself: edit_prepare() finds them. */
-        RegionScale    scale = region_scale(plan->selection.width, plan->selection.height,
-                                            &plan->limits);
+        RegionScale scale =
+            region_scale(plan->selection.width, plan->selection.height, &plan->limits);
         OutpaintStage *stage = &plan->stages[plan->stage_count++];
         EditRect       context = region_context(plan->selection, 1, plan->summary.canvas.width,
                                                 plan->summary.canvas.height, &plan->limits);
-        *stage = (OutpaintStage){ .target = { plan->selection }, .context = context,
-                                  .reach = context, .scale = scale.scale };
+        *stage = (OutpaintStage){ .target = { plan->selection },
+                                  .context = context,
+                                  .reach = context,
+                                  .scale = scale.scale };
         int side = context.width < context.height ? context.width : context.height;
         outpaint_widths(stage, side);
     }
     for (int i = 0; i < plan->stage_count; i++) {
         const OutpaintStage *stage = &plan->stages[i];
-        EditRect canvas = plan->summary.canvas;
-        int      more = (int)lround(8 / stage->scale) + plan->limits.native / 8;
+        EditRect             canvas = plan->summary.canvas;
+        int                  more = (int)lround(8 / stage->scale) + plan->limits.native / 8;
         EditRect bounds = rect_intersect(rect_pad(stage->reach, more, more, more, more), canvas);
         if (!add_passes(plan, i, stage->context, bounds, true, settings, model, error))
             return false;
@@ -283,7 +290,8 @@ static bool check_region(const Plan *plan, EngineError *error)
         return true;
     return fail(error, ENGINE_BAD_REQUEST,
                 "%d x %d pixels would have to be read, more than the %d megapixels of one edit: "
-                "select a smaller part", region.width, region.height, MAX_REGION / 1000000);
+                "select a smaller part",
+                region.width, region.height, MAX_REGION / 1000000);
 }
 
 static void warn_of_scale(Plan *plan)
@@ -312,14 +320,15 @@ bool plan_make(Plan *plan, const EditSettings *settings, const EngineModelInfo *
         canvas->height += settings->top + settings->bottom;
     }
     bool selected = settings->has_selection && !text && settings->mode != EDIT_SEAMS;
-    plan->invert = selected && settings->mode == EDIT_INPAINT && settings->intent == EDIT_BACKGROUND;
+    plan->invert =
+        selected && settings->mode == EDIT_INPAINT && settings->intent == EDIT_BACKGROUND;
     plan->whole = !selected && !out && settings->mode != EDIT_SEAMS;
-    plan->selection = selected && !plan->invert ? rect_intersect(settings->selection, *canvas)
-                                                : *canvas;
+    plan->selection =
+        selected && !plan->invert ? rect_intersect(settings->selection, *canvas) : *canvas;
     plan->tile_x = settings->tile_x && (plan->whole || settings->mode == EDIT_SEAMS);
     plan->tile_y = settings->tile_y && (plan->whole || settings->mode == EDIT_SEAMS);
     plan->strength = text || settings->mode == EDIT_INSTRUCT ? 1 : settings->strength;
-    bool ok = out                                 ? plan_outpaint(plan, settings, model, error)
+    bool ok = out                            ? plan_outpaint(plan, settings, model, error)
               : settings->mode == EDIT_SEAMS ? plan_seams(plan, settings, model, error)
                                              : plan_selection(plan, settings, model, error);
     if (!ok || !check_region(plan, error))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* All geometry of an edit, from the settings and the model alone: what edit_plan() tells the caller,
- * and every pass in turn. */
+/* All geometry of an edit, from the settings and the model alone: what edit_plan() tells the
+ * caller, and every pass in turn. */
 #pragma once
 
 #include "../edit.h"
@@ -18,9 +18,9 @@ typedef struct {
 typedef struct {
     EditPlan      summary;
     RegionLimits  limits;
-    EditRect      selection; /* inside the canvas; all of it without one */
-    bool          whole;     /* everything changes: there is no mask */
-    bool          invert;    /* the selection is what stays */
+    EditRect      selection;      /* inside the canvas; all of it without one */
+    bool          whole;          /* everything changes: there is no mask */
+    bool          invert;         /* the selection is what stays */
     bool          tile_x, tile_y; /* all of the canvas is seen, and its sides fit together */
     float         strength;
     MaskWidths    widths;

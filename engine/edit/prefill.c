@@ -59,8 +59,8 @@ static void push_row(void *data, int y, int worker)
     size_t       cw = (size_t)coarse->w;
     (void)worker;
     /* The fine pixel's centre is a quarter of a coarse pixel off the coarse one's. */
-    int    near_y = at_most(y / 2, coarse->h - 1);
-    int    far_y = y % 2 ? at_most(near_y + 1, coarse->h - 1) : near_y > 0 ? near_y - 1 : 0;
+    int near_y = at_most(y / 2, coarse->h - 1);
+    int far_y = y % 2 ? at_most(near_y + 1, coarse->h - 1) : near_y > 0 ? near_y - 1 : 0;
     for (int x = 0; x < fine->w; x++) {
         size_t at = (size_t)y * (size_t)fine->w + (size_t)x;
         float  weight = fine->weight[at];
@@ -68,9 +68,10 @@ static void push_row(void *data, int y, int worker)
             memcpy(fine->full + 3 * at, fine->rgb + 3 * at, 3 * sizeof(float));
             continue;
         }
-        size_t near_x = (size_t)at_most(x / 2, coarse->w - 1);
-        size_t far_x = x % 2 ? (size_t)at_most((int)near_x + 1, coarse->w - 1)
-                             : near_x > 0 ? near_x - 1 : 0;
+        size_t       near_x = (size_t)at_most(x / 2, coarse->w - 1);
+        size_t       far_x = x % 2        ? (size_t)at_most((int)near_x + 1, coarse->w - 1)
+                             : near_x > 0 ? near_x - 1
+                                          : 0;
         const float *row = coarse->full + 3 * (size_t)near_y * cw;
         const float *far_row = coarse->full + 3 * (size_t)far_y * cw;
         for (size_t c = 0; c < 3; c++) {
@@ -97,18 +98,18 @@ static void diffuse_row(void *data, int y, int worker)
         for (size_t c = 0; c < 3; c++) {
             float mean = .25F * (above[3 * x + c] + below[3 * x + c] + row[3 * left + c] +
                                  row[3 * right + c]);
-            work->to[3 * at + c] =
-                weight >= 1 ? row[3 * x + c]
-                            : weight * level->rgb[3 * at + c] + (1 - weight) * mean;
+            work->to[3 * at + c] = weight >= 1
+                                       ? row[3 * x + c]
+                                       : weight * level->rgb[3 * at + c] + (1 - weight) * mean;
         }
     }
 }
 
 bool prefill_continue(Threads *threads, float *rgb, const float *weight, int w, int h)
 {
-    Level levels[MAX_LEVELS] = { { rgb, (float *)weight, NULL, w, h } };
-    int   count = 1;
-    bool  ok = false;
+    Level  levels[MAX_LEVELS] = { { rgb, (float *)weight, NULL, w, h } };
+    int    count = 1;
+    bool   ok = false;
     float *other = malloc(3 * (size_t)w * (size_t)h * sizeof *other);
     levels[0].full = malloc(3 * (size_t)w * (size_t)h * sizeof *other);
     if (!other || !levels[0].full)
@@ -208,8 +209,8 @@ bool prefill_hole(Threads *threads, float *rgb, const float *hole, int w, int h,
             float inside = hole[i] > 0 && share[i] > .5F ? 2 * share[i] - 1 : 0;
             if (inside > 0)
                 for (size_t c = 0; c < 3; c++)
-                    rgb[3 * i + c] += inside * ((filling ? filling[3 * i + c] : .5F) -
-                                                rgb[3 * i + c]);
+                    rgb[3 * i + c] +=
+                        inside * ((filling ? filling[3 * i + c] : .5F) - rgb[3 * i + c]);
         }
     }
     free(share);

@@ -127,13 +127,13 @@ EditRect region_context(EditRect bounds, double strength, int canvas_width, int 
 {
     if (strength < 1)
         return bounds;
-    int pad = max_int(max_int(canvas_width, canvas_height) / 16,
-                      (bounds.width + bounds.height) / 4);
+    int pad =
+        max_int(max_int(canvas_width, canvas_height) / 16, (bounds.width + bounds.height) / 4);
     int excess = bounds.width - bounds.height;
     int less_x = max_int(pad / 2, pad - max_int(excess, 0) / 2);
     int less_y = max_int(pad / 2, pad - max_int(-excess, 0) / 2);
-    return grow_to(rect_pad(bounds, less_x, less_y, less_x, less_y), limits->native,
-                   limits->native, 8, canvas_width, canvas_height);
+    return grow_to(rect_pad(bounds, less_x, less_y, less_x, less_y), limits->native, limits->native,
+                   8, canvas_width, canvas_height);
 }
 
 bool region_has_little_context(EditRect region, EditRect selection, const RegionLimits *limits)
@@ -222,7 +222,8 @@ bool region_fit(RegionFit *fit, EditRect wanted, double scale, const RegionRule 
             (rule->tile_y && steps * unit * canvas.height < MIN_WORK_SIDE) || steps < 1)
             return fail(error, ENGINE_BAD_REQUEST,
                         "a tileable picture of %d x %d pixels cannot be worked on: its sides "
-                        "should be multiples of 8, at least 64", canvas.width, canvas.height);
+                        "should be multiples of 8, at least 64",
+                        canvas.width, canvas.height);
         scale = steps * unit;
     }
     fit->scale = scale;
@@ -232,8 +233,8 @@ bool region_fit(RegionFit *fit, EditRect wanted, double scale, const RegionRule 
         fit->scale *= .99;
         set_work(fit, wanted, rule);
     }
-    int width = ceil_side(fit->work_width / fit->scale);
-    int height = ceil_side(fit->work_height / fit->scale);
+    int      width = ceil_side(fit->work_width / fit->scale);
+    int      height = ceil_side(fit->work_height / fit->scale);
     EditRect rect = grow_to(wanted, width, height, 1, canvas.width, canvas.height);
     fit->rect = (EditRect){ rect.x, rect.y, width, height };
     return true;

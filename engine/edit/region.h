@@ -44,11 +44,12 @@ EditRect region_mask_bounds(EditRect selection, const MaskWidths *widths, int ca
 EditRect region_context(EditRect bounds, double strength, int canvas_width, int canvas_height,
                         const RegionLimits *limits);
 
-/* Known pixels remain on no side, or on one with less than 224/512 n and a quarter of the region. */
+/* Known pixels remain on no side, or on one with less than 224/512 n and a quarter of the region.
+ */
 bool region_has_little_context(EditRect region, EditRect selection, const RegionLimits *limits);
 
 typedef struct {
-    double scale; /* work pixels for one of the canvas */
+    double scale;      /* work pixels for one of the canvas */
     bool   two_passes; /* scale < .9 and a side above the maximum: refine at full size afterwards */
 } RegionScale;
 
@@ -64,8 +65,8 @@ typedef struct {
 
 typedef struct {
     int    canvas_width, canvas_height;
-    double max_pixels; /* of the work; 5 % more is allowed */
-    int    multiple;   /* 64 (SDXL 32); 8: sides that are multiples of 8 stay as they are */
+    double max_pixels;     /* of the work; 5 % more is allowed */
+    int    multiple;       /* 64 (SDXL 32); 8: sides that are multiples of 8 stay as they are */
     bool   tile_x, tile_y; /* the canvas's whole side, exactly */
 } RegionRule;
 

@@ -69,8 +69,8 @@ static bool axis_init(Axis *axis, int outputs, int inputs, double scale, double 
         double weights[2 * 3];
         for (int pass = 0; pass < 2; pass++) {
             for (int k = 0; k < axis->taps; k++) {
-                double w = down ? overlap(from, to, first + k)
-                           : pass  ? weights[k]
+                double w = down                         ? overlap(from, to, first + k)
+                           : pass                       ? weights[k]
                            : filter == RESAMPLE_PICTURE ? lanczos(centre - first - k)
                                                         : tent(centre - first - k);
                 if (pass == 0) {
@@ -103,8 +103,8 @@ static void copy_row(void *data, int y, int worker)
     const Work  *work = data;
     size_t       c = (size_t)work->channels;
     float       *out = work->out + (size_t)y * (size_t)work->out_w * c;
-    const float *in = work->in + (size_t)place(work->y0 + y, work->in_h, work->wrap_y) *
-                                     (size_t)work->in_w * c;
+    const float *in =
+        work->in + (size_t)place(work->y0 + y, work->in_h, work->wrap_y) * (size_t)work->in_w * c;
     (void)worker;
     for (int x = 0; x < work->out_w;) {
         int from = place(work->x0 + x, work->in_w, work->wrap_x), run = 1;
@@ -151,8 +151,15 @@ bool resample(Threads *threads, float *out, int out_w, int out_h, const float *i
               int in_h, int channels, const Resample *how, EngineError *error)
 {
     assert(out_w > 0 && out_h > 0 && in_w > 0 && in_h > 0 && channels > 0 && channels <= 4);
-    Work work = { .out = out, .in = in, .out_w = out_w, .out_h = out_h, .in_w = in_w, .in_h = in_h,
-                  .channels = channels, .wrap_x = how->wrap_x, .wrap_y = how->wrap_y };
+    Work work = { .out = out,
+                  .in = in,
+                  .out_w = out_w,
+                  .out_h = out_h,
+                  .in_w = in_w,
+                  .in_h = in_h,
+                  .channels = channels,
+                  .wrap_x = how->wrap_x,
+                  .wrap_y = how->wrap_y };
     if (how->scale == 1 && how->x0 == floor(how->x0) && how->y0 == floor(how->y0)) {
         work.x0 = (int)how->x0;
         work.y0 = (int)how->y0;

@@ -3,9 +3,8 @@
  *
  * One scale for both axes, so nothing is ever stretched.  Pixel centres lie at half integers:
  * output pixel i is centred at input coordinate x0 + (i + .5) / scale - .5, and a picture scaled up
- * and down again has not moved.  At scale 1 rows are copied.  Beyond the input its edge is repeated,
- * or on a tiled axis the other side follows.
- * Cost: O(pixels of input and output). */
+ * and down again has not moved.  At scale 1 rows are copied.  Beyond the input its edge is
+ * repeated, or on a tiled axis the other side follows. Cost: O(pixels of input and output). */
 #pragma once
 
 #include "../error.h"

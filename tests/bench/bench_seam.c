@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Can the border of a repaint be seen?  Twenty pictures of the demo checkpoint, each repainted in an
- * ellipse and extended to the right, composed in three ways: (a) without the colour match, (b) with a
- * hard mask, (c) as it is done.  The score is match_seam_score() along the same line for all three:
- * lower is better, 1 is what a picture without a border has.
+/* Can the border of a repaint be seen?  Twenty pictures of the demo checkpoint, each repainted in
+ * an ellipse and extended to the right, composed in three ways: (a) without the colour match, (b)
+ * with a hard mask, (c) as it is done.  The score is match_seam_score() along the same line for all
+ * three: lower is better, 1 is what a picture without a border has.
  *
  *   bench_seam MODEL.safetensors [PICTURES [FIRST]] */
-#include "edit/match.h"
 #include "edit.h"
+#include "edit/match.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,16 +16,26 @@
 enum { SIDE = 256, STEPS = 14, PICTURES = 20, REACH = 8, WAYS = 3 };
 
 static const char *const prompts[] = {
-    "a red apple on a blue background",      "a cat in a meadow",
-    "a dog on a beach",                      "a strawberry on a plain background",
-    "a mushroom in a pine forest",           "a sunflower in a meadow",
-    "a sailboat on the sea at sunset",       "a house in front of green hills",
-    "a pumpkin on a yellow background",      "a castle in snowy mountains",
-    "a frog in a meadow",                    "a snowman in snowy mountains",
-    "a cactus in the desert",                "a penguin on a striped background",
-    "a lemon on a checked background",       "a smiling face on a green background",
-    "a panda in a pine forest",              "a balloon in a night sky",
-    "a fox in the desert",                   "a car on a brick wall",
+    "a red apple on a blue background",
+    "a cat in a meadow",
+    "a dog on a beach",
+    "a strawberry on a plain background",
+    "a mushroom in a pine forest",
+    "a sunflower in a meadow",
+    "a sailboat on the sea at sunset",
+    "a house in front of green hills",
+    "a pumpkin on a yellow background",
+    "a castle in snowy mountains",
+    "a frog in a meadow",
+    "a snowman in snowy mountains",
+    "a cactus in the desert",
+    "a penguin on a striped background",
+    "a lemon on a checked background",
+    "a smiling face on a green background",
+    "a panda in a pine forest",
+    "a balloon in a night sky",
+    "a fox in the desert",
+    "a car on a brick wall",
 };
 
 typedef struct {
@@ -105,14 +115,16 @@ static bool score_edit(Bench *bench, EditSettings settings, const float *rgba,
     const EngineModelInfo *model = engine_model(bench->engine);
     EnginePicture          soft = { 0 }, hard = { 0 };
     EditPlan               plan;
-    bool ok = true;
+    bool                   ok = true;
     for (int way = WAYS - 1; ok && way >= 0; way--) {
         settings.colour_match = way != 0;
         ok = edit_plan(&settings, model, &plan, &bench->error);
-        float *region = ok ? calloc(4 * (size_t)plan.region.width * (size_t)plan.region.height,
-                                    sizeof *region) : NULL;
-        float *selection = ok ? calloc((size_t)plan.region.width * (size_t)plan.region.height,
-                                       sizeof *selection) : NULL;
+        float *region =
+            ok ? calloc(4 * (size_t)plan.region.width * (size_t)plan.region.height, sizeof *region)
+               : NULL;
+        float *selection =
+            ok ? calloc((size_t)plan.region.width * (size_t)plan.region.height, sizeof *selection)
+               : NULL;
         for (int y = 0; region && selection && y < plan.region.height; y++) {
             for (int x = 0; x < plan.region.width; x++) {
                 int    u = x + plan.region.x, v = y + plan.region.y;
@@ -124,9 +136,10 @@ static bool score_edit(Bench *bench, EditSettings settings, const float *rgba,
                            4 * sizeof *region);
             }
         }
-        EditJob *job = region && selection ? edit_prepare(&settings, model, &plan, region,
-                                                          settings.has_selection ? selection : NULL,
-                                                          &bench->error) : NULL;
+        EditJob       *job = region && selection
+                                 ? edit_prepare(&settings, model, &plan, region,
+                                          settings.has_selection ? selection : NULL, &bench->error)
+                                 : NULL;
         EnginePicture *decoded = way == 1 ? &hard : &soft;
         EngineRequest  again = bench->request;
         ok = job && plan.passes == 1;
@@ -203,8 +216,8 @@ int main(int argc, char **argv)
                edit ? "outpaint" : "inpaint", sums[edit][0] / count, sums[edit][1] / count,
                sums[edit][2] / count, best[edit], count);
     if (!ok)
-        fprintf(stderr, "bench_seam: %s\n", bench.error.message[0] ? bench.error.message
-                                                                   : "usage: bench_seam MODEL");
+        fprintf(stderr, "bench_seam: %s\n",
+                bench.error.message[0] ? bench.error.message : "usage: bench_seam MODEL");
     engine_close(bench.engine);
     return ok ? 0 : 1;
 }

@@ -8,8 +8,11 @@
 
 Engine engine_double(int native, int channels)
 {
-    Engine engine = { .model = { .in_channels = channels, .native_width = native,
-                                 .native_height = native, .size_multiple = 8, .runnable = true } };
+    Engine engine = { .model = { .in_channels = channels,
+                                 .native_width = native,
+                                 .native_height = native,
+                                 .size_multiple = 8,
+                                 .runnable = true } };
     strcpy(engine.model.family, native == 1024 ? "SDXL" : native == 768 ? "SD 2.x" : "SD 1.x");
     snprintf(engine.model.summary, sizeof engine.model.summary, "%s %s checkpoint",
              engine.model.family,
@@ -53,8 +56,12 @@ bool engine_generate(Engine *engine, const EngineRequest *request, EnginePicture
             picture.pixels[i] = .5F;
     }
     for (int step = 1; request->progress && step <= 4; step++) {
-        EngineProgress now = { .stage = ENGINE_STAGE_SAMPLE, .step = step, .steps = 4, .count = 1,
-                               .fraction = step / 4., .seconds_left = 4 - step };
+        EngineProgress now = { .stage = ENGINE_STAGE_SAMPLE,
+                               .step = step,
+                               .steps = 4,
+                               .count = 1,
+                               .fraction = step / 4.,
+                               .seconds_left = 4 - step };
         if (!request->progress(request->user, &now)) {
             engine_picture_clear(&picture);
             return fail(error, ENGINE_CANCELLED, "cancelled");
@@ -71,7 +78,8 @@ bool engine_estimate(Engine *engine, const EngineRequest *request, EngineEstimat
 {
     (void)engine;
     (void)error;
-    *estimate = (EngineEstimate){ .scratch_bytes = floats(request, 100), .weight_bytes = 1000,
-                                  .seconds = 2, .flops = 1e9 };
+    *estimate = (EngineEstimate){
+        .scratch_bytes = floats(request, 100), .weight_bytes = 1000, .seconds = 2, .flops = 1e9
+    };
     return true;
 }

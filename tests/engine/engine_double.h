@@ -9,8 +9,8 @@ struct Engine {
     EngineModelInfo model;
     /* What the model does to a picture; NULL: nothing.  decoded starts as the request's source. */
     void (*change)(EnginePicture *decoded, const EngineRequest *request, int call);
-    int  calls; /* of engine_generate() */
-    int  fail_at; /* the call that fails, from 1; 0: none */
+    int calls;   /* of engine_generate() */
+    int fail_at; /* the call that fails, from 1; 0: none */
 };
 
 Engine engine_double(int native, int channels);

@@ -114,7 +114,8 @@ static void distance_is_euclid_s(void)
 {
     Threads *threads = threads_create(2);
     int      w = 61, h = 47;
-    float   *mask = calloc((size_t)(w * h), sizeof *mask), *want = calloc((size_t)(w * h), sizeof *want);
+    float   *mask = calloc((size_t)(w * h), sizeof *mask),
+          *want = calloc((size_t)(w * h), sizeof *want);
     srand(5);
     for (int i = 0; i < 12; i++)
         mask[rand() % (w * h)] = .2F;
@@ -138,8 +139,8 @@ static void distance_is_euclid_s(void)
     threads_destroy(threads);
 }
 
-/* design: selection's diagonal and strength -> widths, and pixels outside the edge where a mask leaves
- * 1, crosses .5 and reaches 0. */
+/* design: selection's diagonal and strength -> widths, and pixels outside the edge where a mask
+ * leaves 1, crosses .5 and reaches 0. */
 static const struct {
     double diagonal, strength;
     int    cap;
@@ -180,20 +181,22 @@ static void masks_are_as_wide_as_the_table_says(void)
     enum { OUTSIDE = 200, SIDE = OUTSIDE + 120 };
     Threads *threads = threads_create(2);
     size_t   count = SIDE * SIDE;
-    float   *selection = calloc(count, sizeof *selection), *denoise = calloc(count, sizeof *denoise);
-    float   *compose = calloc(count, sizeof *compose), *fill = calloc(count, sizeof *fill);
+    float *selection = calloc(count, sizeof *selection), *denoise = calloc(count, sizeof *denoise);
+    float *compose = calloc(count, sizeof *compose), *fill = calloc(count, sizeof *fill);
     for (int y = 0; y < SIDE; y++)
         for (int x = OUTSIDE; x < SIDE; x++)
             selection[y * SIDE + x] = 1;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         MaskWidths widths = mask_widths(table[i].diagonal, table[i].strength, table[i].cap);
-        CHECK(mask_make(threads, denoise, compose, fill, selection, SIDE, SIDE, EDIT_BLEND, &widths));
+        CHECK(
+            mask_make(threads, denoise, compose, fill, selection, SIDE, SIDE, EDIT_BLEND, &widths));
         const float *masks[2] = { denoise + SIDE / 2 * SIDE, compose + SIDE / 2 * SIDE };
         for (int m = 0; m < 2; m++) {
             const int *want = m ? table[i].compose : table[i].denoise;
-            int got[3] = { width_above(masks[m], OUTSIDE, .9999F),
-                           width_above(masks[m], OUTSIDE, .5F), width_above(masks[m], OUTSIDE, 0) };
-            /* The ramp of a triangle begins as 1 - 2 (x / feather)^2, of which .99 and more is 1. */
+            int        got[3] = { width_above(masks[m], OUTSIDE, .9999F),
+                                  width_above(masks[m], OUTSIDE, .5F), width_above(masks[m], OUTSIDE, 0) };
+            /* The ramp of a triangle begins as 1 - 2 (x / feather)^2, of which .99 and more is 1.
+             */
             int rounded = m ? 0 : (int)(sqrt(.01 / 2) * table[i].feather);
             if (!CHECK(abs(got[0] - want[0] - rounded) <= 1 && abs(got[1] - want[1]) <= 1 &&
                        abs(got[2] - want[2]) <= 1))
@@ -223,10 +226,11 @@ static void keep_inside_changes_nothing_outside(void)
     enum { SIDE = 300, COUNT = SIDE * SIDE };
     Threads   *threads = threads_create(2);
     MaskWidths widths = mask_widths(141, 1, MASK_FEATHER_CAP);
-    float     *selection = square_selection(SIDE, 100, 200), *denoise = calloc(COUNT, sizeof(float));
-    float     *compose = calloc(COUNT, sizeof(float)), *fill = calloc(COUNT, sizeof(float));
+    float *selection = square_selection(SIDE, 100, 200), *denoise = calloc(COUNT, sizeof(float));
+    float *compose = calloc(COUNT, sizeof(float)), *fill = calloc(COUNT, sizeof(float));
     selection[150 * SIDE + 100] = .4F;
-    CHECK(mask_make(threads, denoise, compose, fill, selection, SIDE, SIDE, EDIT_KEEP_INSIDE, &widths));
+    CHECK(mask_make(threads, denoise, compose, fill, selection, SIDE, SIDE, EDIT_KEEP_INSIDE,
+                    &widths));
     bool kept = true;
     for (int i = 0; i < COUNT; i++)
         kept &= compose[i] <= selection[i];
@@ -302,7 +306,8 @@ static void bits_do_not_depend_on_threads(void)
     for (int n = 0; n < 2; n++) {
         Threads *threads = threads_create(n ? 3 : 1);
         float   *at = masks + (size_t)n * 3 * count;
-        CHECK(mask_make(threads, at, at + count, at + 2 * count, selection, w, h, EDIT_BLEND, &widths));
+        CHECK(mask_make(threads, at, at + count, at + 2 * count, selection, w, h, EDIT_BLEND,
+                        &widths));
         threads_destroy(threads);
     }
     CHECK(memcmp(masks, masks + 3 * count, 3 * count * sizeof *masks) == 0);

@@ -90,7 +90,8 @@ static void a_shift_is_taken_back(void)
 {
     static const int percents[] = { 20, 50, 80 };
     Threads         *threads = threads_create(2);
-    float *reference = malloc(3 * COUNT * sizeof *reference), *picture = malloc(3 * COUNT * sizeof *picture);
+    float           *reference = malloc(3 * COUNT * sizeof *reference),
+          *picture = malloc(3 * COUNT * sizeof *picture);
     float *known = malloc(COUNT * sizeof *known);
     for (int k = 0; k < 3; k++) {
         paint(reference);
@@ -115,7 +116,8 @@ static void a_shift_is_taken_back(void)
 static void only_known_pixels_count(void)
 {
     Threads *threads = threads_create(2);
-    float *reference = malloc(3 * COUNT * sizeof *reference), *picture = malloc(3 * COUNT * sizeof *picture);
+    float   *reference = malloc(3 * COUNT * sizeof *reference),
+          *picture = malloc(3 * COUNT * sizeof *picture);
     float *known = malloc(COUNT * sizeof *known), *want = malloc(3 * COUNT * sizeof *want);
     paint(reference);
     memcpy(picture, reference, 3 * COUNT * sizeof *picture);
@@ -147,7 +149,8 @@ static bool in_range(const float *picture)
 static void flat_and_tiny_known_areas_give_numbers(void)
 {
     Threads *threads = threads_create(2);
-    float *reference = malloc(3 * COUNT * sizeof *reference), *picture = malloc(3 * COUNT * sizeof *picture);
+    float   *reference = malloc(3 * COUNT * sizeof *reference),
+          *picture = malloc(3 * COUNT * sizeof *picture);
     float *known = malloc(COUNT * sizeof *known);
     for (int variant = 0; variant < 8; variant++) {
         int count = variant & 1 ? 1100 : variant & 2 ? 1 : 0;
@@ -173,7 +176,8 @@ static void flat_and_tiny_known_areas_give_numbers(void)
 static void contrast_changes_by_a_quarter_at_most(void)
 {
     Threads *threads = threads_create(2);
-    float *reference = malloc(3 * COUNT * sizeof *reference), *picture = malloc(3 * COUNT * sizeof *picture);
+    float   *reference = malloc(3 * COUNT * sizeof *reference),
+          *picture = malloc(3 * COUNT * sizeof *picture);
     float *known = malloc(COUNT * sizeof *known);
     for (int i = 0; i < COUNT; i++) {
         known[i] = 1;
@@ -201,7 +205,8 @@ static void contrast_changes_by_a_quarter_at_most(void)
 static void the_ring_takes_off_a_gradient_and_no_detail(void)
 {
     Threads *threads = threads_create(2);
-    float *reference = malloc(3 * COUNT * sizeof *reference), *picture = malloc(3 * COUNT * sizeof *picture);
+    float   *reference = malloc(3 * COUNT * sizeof *reference),
+          *picture = malloc(3 * COUNT * sizeof *picture);
     float *known = malloc(COUNT * sizeof *known);
     paint(reference);
     for (int i = 0; i < COUNT; i++) {
@@ -214,7 +219,8 @@ static void the_ring_takes_off_a_gradient_and_no_detail(void)
     double worst = 0;
     for (int y = 45; y < 155; y++)
         for (int x = 64; x < 192; x++)
-            worst = fmax(worst, fabs((double)picture[3 * (y * W + x)] - (double)reference[3 * (y * W + x)]));
+            worst = fmax(
+                worst, fabs((double)picture[3 * (y * W + x)] - (double)reference[3 * (y * W + x)]));
     printf("     of a gradient of .08 over the picture, %.4f are left inside\n", worst);
     CHECK(worst < .01);
     free(reference);

@@ -17,11 +17,13 @@ typedef struct {
     int           count;
 } Stages;
 
-static bool planned(Stages *plan, int w, int h, int left, int right, int top, int bottom, int native)
+static bool planned(Stages *plan, int w, int h, int left, int right, int top, int bottom,
+                    int native)
 {
     RegionLimits limits = limits_of(native);
     EngineError  error = { 0 };
-    bool ok = outpaint_plan(plan->stages, &plan->count, w, h, left, right, top, bottom, &limits, &error);
+    bool         ok =
+        outpaint_plan(plan->stages, &plan->count, w, h, left, right, top, bottom, &limits, &error);
     return ok;
 }
 
@@ -63,12 +65,13 @@ static void every_missing_pixel_is_painted_once_beside_known_ones(void)
                       rect_contains((EditRect){ 0, 0, full_w, full_h }, stage->context);
             size_t known = known_in(canvas, full_w, stage->context);
             enough &= 2 * known >= (size_t)stage->context.width * (size_t)stage->context.height;
-            once &= take(canvas, full_w, stage->target[0]) && take(canvas, full_w, stage->target[1]);
+            once &=
+                take(canvas, full_w, stage->target[0]) && take(canvas, full_w, stage->target[1]);
         }
         size_t all = known_in(canvas, full_w, (EditRect){ 0, 0, full_w, full_h });
         if (!CHECK(once && beside && enough && all == (size_t)full_w * (size_t)full_h))
-            printf("  %d x %d, %d %d %d %d: once %d beside %d enough %d\n", w, h, sides[0], sides[1],
-                   sides[2], sides[3], once, beside, enough);
+            printf("  %d x %d, %d %d %d %d: once %d beside %d enough %d\n", w, h, sides[0],
+                   sides[1], sides[2], sides[3], once, beside, enough);
         free(canvas);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Geometry of edits over 100,000 random canvases, selections, strengths and models, and the sentences
- * for what cannot be done. */
+/* Geometry of edits over 100,000 random canvases, selections, strengths and models, and the
+ * sentences for what cannot be done. */
 #include "edit/plan.h"
 #include "test.h"
 
@@ -28,11 +28,15 @@ static int random_side(int most)
 
 static EngineModelInfo model_of(int native, int channels)
 {
-    EngineModelInfo model = { .in_channels = channels, .native_width = native,
-                              .native_height = native, .size_multiple = 8, .runnable = true };
+    EngineModelInfo model = { .in_channels = channels,
+                              .native_width = native,
+                              .native_height = native,
+                              .size_multiple = 8,
+                              .runnable = true };
     strcpy(model.family, native == 1024 ? "SDXL" : native == 768 ? "SD 2.x" : "SD 1.x");
-    strcpy(model.summary, channels == 8 ? "SD 1.x instruct checkpoint"
-                          : channels == 9 ? "SD 1.x inpainting checkpoint" : "SD 1.x base checkpoint");
+    strcpy(model.summary, channels == 8   ? "SD 1.x instruct checkpoint"
+                          : channels == 9 ? "SD 1.x inpainting checkpoint"
+                                          : "SD 1.x base checkpoint");
     return model;
 }
 
@@ -45,7 +49,7 @@ static bool sound(const Plan *plan, const EditSettings *settings, double cap)
     EditRect        canvas = all->canvas;
     double          cost = 0;
     const char     *broken = NULL;
-    bool text = settings->mode == EDIT_TEXT_TO_IMAGE;
+    bool            text = settings->mode == EDIT_TEXT_TO_IMAGE;
     if (!rect_contains(canvas, all->region))
         broken = "region leaves the canvas";
     if (!rect_contains(all->region, all->result) || all->result.width < 1)
@@ -126,11 +130,11 @@ static EditSettings random_settings(EditMode mode)
 
 static void a_hundred_thousand_plans_are_sound(void)
 {
-    static const EditMode modes[] = { EDIT_INPAINT, EDIT_INPAINT, EDIT_INPAINT, EDIT_IMAGE_TO_IMAGE,
-                                      EDIT_OUTPAINT, EDIT_OUTPAINT, EDIT_INSTRUCT,
-                                      EDIT_TEXT_TO_IMAGE };
-    static Plan plan;
-    int         unsound = 0, refused = 0, passes = 0;
+    static const EditMode modes[] = { EDIT_INPAINT,        EDIT_INPAINT,      EDIT_INPAINT,
+                                      EDIT_IMAGE_TO_IMAGE, EDIT_OUTPAINT,     EDIT_OUTPAINT,
+                                      EDIT_INSTRUCT,       EDIT_TEXT_TO_IMAGE };
+    static Plan           plan;
+    int                   unsound = 0, refused = 0, passes = 0;
     for (int i = 0; i < 100000 && unsound < 5; i++) {
         EditSettings    settings = random_settings(modes[below(8)]);
         int             channels = settings.mode == EDIT_INSTRUCT ? 8 : below(2) ? 4 : 9;
@@ -157,15 +161,19 @@ static void a_hundred_thousand_plans_are_sound(void)
 
 static void whole_and_edge_and_tiny_selections_are_sound(void)
 {
-    static Plan     plan;
-    static const EditRect canvases[] = { { 0, 0, 1, 1 }, { 0, 0, 1, 900 }, { 0, 0, 700, 1 },
-                                         { 0, 0, 512, 512 }, { 0, 0, 1023, 769 },
-                                         { 0, 0, 20000, 20000 } };
+    static Plan           plan;
+    static const EditRect canvases[] = { { 0, 0, 1, 1 },      { 0, 0, 1, 900 },
+                                         { 0, 0, 700, 1 },    { 0, 0, 512, 512 },
+                                         { 0, 0, 1023, 769 }, { 0, 0, 20000, 20000 } };
     for (size_t i = 0; i < sizeof canvases / sizeof canvases[0]; i++) {
         EditRect c = canvases[i];
-        EditRect selections[] = { c, { 0, 0, 1, 1 }, { c.width - 1, c.height - 1, 1, 1 },
-                                  { c.width / 2, c.height / 2, 1, 1 }, { 0, 0, c.width, 1 },
-                                  { 0, 0, 1, c.height }, { -50, -50, 51, 51 },
+        EditRect selections[] = { c,
+                                  { 0, 0, 1, 1 },
+                                  { c.width - 1, c.height - 1, 1, 1 },
+                                  { c.width / 2, c.height / 2, 1, 1 },
+                                  { 0, 0, c.width, 1 },
+                                  { 0, 0, 1, c.height },
+                                  { -50, -50, 51, 51 },
                                   { -100, -100, c.width + 200, c.height + 200 } };
         for (size_t k = 0; k < sizeof selections / sizeof selections[0]; k++) {
             for (int n = 0; n < 4; n++) {
@@ -178,7 +186,8 @@ static void whole_and_edge_and_tiny_selections_are_sound(void)
                 EngineModelInfo model = model_of(natives[n], n % 2 ? 4 : 9);
                 EngineError     error = { 0 };
                 /* All of 20,000 x 20,000 at once is too much, one pixel of it or a line is not. */
-                if (c.width == 20000 && (selections[k].width >= 20000 && selections[k].height >= 20000)) {
+                if (c.width == 20000 &&
+                    (selections[k].width >= 20000 && selections[k].height >= 20000)) {
                     CHECK(!plan_make(&plan, &settings, &model, &error));
                     CHECK(strstr(error.message, "select a smaller part"));
                     continue;
@@ -212,7 +221,8 @@ static void a_large_region_is_refined_in_a_second_pass(void)
     CHECK(plan.passes[1].fit.scale == 1);
     CHECK_NEAR(&plan.passes[1].strength, &(float){ .4F }, 1, 0);
     CHECK(plan.passes[0].fit.scale < .9);
-    CHECK((double)plan.passes[0].fit.work_width * plan.passes[0].fit.work_height <= 1.1 * 512 * 768);
+    CHECK((double)plan.passes[0].fit.work_width * plan.passes[0].fit.work_height <=
+          1.1 * 512 * 768);
 
     settings.intent = EDIT_REFINE; /* refining runs twice from .7 on */
     settings.selection = (EditRect){ 300, 300, 1500, 1500 };
@@ -289,7 +299,8 @@ static void tiled_canvases_keep_their_sides(void)
     }
 }
 
-static void refuses(const EditSettings *settings, const EngineModelInfo *model, const char *sentence)
+static void refuses(const EditSettings *settings, const EngineModelInfo *model,
+                    const char *sentence)
 {
     static Plan plan;
     EngineError error = { 0 };

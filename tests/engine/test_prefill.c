@@ -38,7 +38,7 @@ static void blur_repeatedly(float *rgb, const float *known, const float *hole)
 {
     static const int steps[][2] = { { 512, 2 }, { 256, 2 }, { 128, 4 }, { 64, 4 },
                                     { 33, 8 },  { 15, 8 },  { 5, 16 },  { 3, 16 } };
-    double *sums = malloc((W + 1) * (H + 1) * sizeof *sums);
+    double          *sums = malloc((W + 1) * (H + 1) * sizeof *sums);
     for (int s = 0; s < 8; s++) {
         for (int n = 0; n < steps[s][1]; n++) {
             for (int c = 0; c < 3; c++) {
@@ -52,13 +52,13 @@ static void blur_repeatedly(float *rgb, const float *known, const float *hole)
                     }
                 }
                 for (int i = 0; i < COUNT; i++) {
-                    int k = steps[s][0] / 2, x = i % W, y = i / W;
-                    int x0 = x < k ? 0 : x - k, x1 = x + k >= W ? W : x + k + 1;
-                    int y0 = y < k ? 0 : y - k, y1 = y + k >= H ? H : y + k + 1;
+                    int    k = steps[s][0] / 2, x = i % W, y = i / W;
+                    int    x0 = x < k ? 0 : x - k, x1 = x + k >= W ? W : x + k + 1;
+                    int    y0 = y < k ? 0 : y - k, y1 = y + k >= H ? H : y + k + 1;
                     double sum = sums[y1 * (W + 1) + x1] - sums[y0 * (W + 1) + x1] -
                                  sums[y1 * (W + 1) + x0] + sums[y0 * (W + 1) + x0];
-                    rgb[3 * i + c] = hole[i] > 0 ? (float)(sum / ((x1 - x0) * (y1 - y0)))
-                                                 : known[3 * i + c];
+                    rgb[3 * i + c] =
+                        hole[i] > 0 ? (float)(sum / ((x1 - x0) * (y1 - y0))) : known[3 * i + c];
                 }
             }
         }
@@ -129,7 +129,8 @@ static void no_edge_is_drawn_around_the_hole(void)
         double step = 0;
         for (int y = 41; y < 109; y++)
             for (int c = 0; c < 3; c++)
-                step = fmax(step, fabs((double)rgb[3 * (y * W + 59) + c] - (double)rgb[3 * (y * W + 60) + c]));
+                step = fmax(step, fabs((double)rgb[3 * (y * W + 59) + c] -
+                                       (double)rgb[3 * (y * W + 60) + c]));
         CHECK(step < .03);
     }
     free(rgb);

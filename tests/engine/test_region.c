@@ -18,10 +18,8 @@ static void limits_follow_the_table(void)
         int    native, min_side, max_side;
         double min_pixels, max_pixels;
     } rows[] = {
-        { 512, 512, 768, 512 * 512, 512 * 768 },
-        { 768, 640, 1024, 640 * 640, 768 * 768 },
-        { 1024, 640, 1280, 800 * 800, 1024 * 1024 },
-        { 256, 256, 384, 256 * 256, 256 * 384 },
+        { 512, 512, 768, 512 * 512, 512 * 768 },        { 768, 640, 1024, 640 * 640, 768 * 768 },
+        { 1024, 640, 1280, 800 * 800, 1024 * 1024 },    { 256, 256, 384, 256 * 256, 256 * 384 },
         { 2048, 1280, 2560, 1600 * 1600, 2048 * 2048 },
     };
     for (int i = 0; i < 5; i++) {
@@ -90,8 +88,9 @@ static void scale_follows_size(void)
 
 static void sides_are_64_where_that_adds_little(void)
 {
-    RegionRule  rule = { .canvas_width = 4096, .canvas_height = 4096, .max_pixels = 6e6,
-                         .multiple = 64 };
+    RegionRule rule = {
+        .canvas_width = 4096, .canvas_height = 4096, .max_pixels = 6e6, .multiple = 64
+    };
     RegionFit   fit;
     EngineError error = { 0 };
     CHECK(region_fit(&fit, (EditRect){ 100, 100, 630, 640 }, 1, &rule, &error));

@@ -17,8 +17,8 @@ static float *waves(int w, int h, int channels, double length)
     return pixels;
 }
 
-static bool scaled(float *out, int out_w, int out_h, const float *in, int in_w, int in_h, int channels,
-                   Resample how)
+static bool scaled(float *out, int out_w, int out_h, const float *in, int in_w, int in_h,
+                   int channels, Resample how)
 {
     EngineError error = { 0 };
     Threads    *threads = threads_create(2);
@@ -43,8 +43,8 @@ static void a_part_beyond_the_border_repeats_the_edge_or_wraps(void)
     CHECK(scaled(out, 4, 2, in, 2, 2, 1, (Resample){ .scale = 1, .x0 = -1 }));
     const float edge[] = { 1, 1, 2, 2, 3, 3, 4, 4 };
     CHECK_NEAR(out, edge, 8, 0);
-    CHECK(scaled(out, 4, 2, in, 2, 2, 1, (Resample){ .scale = 1, .x0 = -1, .y0 = 1, .wrap_x = true,
-                                                     .wrap_y = true }));
+    CHECK(scaled(out, 4, 2, in, 2, 2, 1,
+                 (Resample){ .scale = 1, .x0 = -1, .y0 = 1, .wrap_x = true, .wrap_y = true }));
     const float wrapped[] = { 4, 3, 4, 3, 2, 1, 2, 1 };
     CHECK_NEAR(out, wrapped, 8, 0);
 }
@@ -79,7 +79,8 @@ static void up_and_down_again_does_not_move(void)
         for (int y = border; y < h - border; y++)
             for (int i = 3 * border; i < 3 * (w - border); i++)
                 worst = fmax(worst, fabs((double)back[y * w * 3 + i] - (double)in[y * w * 3 + i]));
-        /* Area averages of these waves lose up to 2 % of them; a shift is odd where a loss is even. */
+        /* Area averages of these waves lose up to 2 % of them; a shift is odd where a loss is even.
+         */
         if (!CHECK(worst < (scales[s] < .5 ? .016 : .008)))
             printf("  scale %g: %g\n", scales[s], worst);
         free(in);
@@ -114,7 +115,8 @@ static void masks_stay_between_0_and_1(void)
     for (int s = 0; s < 4; s++) {
         int  w = (int)ceil(W * scales[s]), h = (int)ceil(H * scales[s]);
         bool inside = true;
-        CHECK(scaled(out, w, h, in, W, H, 1, (Resample){ .scale = scales[s], .filter = RESAMPLE_MASK }));
+        CHECK(scaled(out, w, h, in, W, H, 1,
+                     (Resample){ .scale = scales[s], .filter = RESAMPLE_MASK }));
         for (int i = 0; i < w * h; i++)
             inside &= out[i] >= 0 && out[i] <= 1 + 1e-6F;
         CHECK(inside);
@@ -125,7 +127,8 @@ static void tiled_pictures_stay_tiled(void)
 {
     int    w = 32, h = 24, n = 3;
     float *in = waves(w, h, 1, 1), *rolled = calloc((size_t)(w * h), sizeof *rolled);
-    float *out = calloc((size_t)(w * h * n * n), sizeof *out), *other = calloc((size_t)(w * h * n * n), sizeof *other);
+    float *out = calloc((size_t)(w * h * n * n), sizeof *out),
+          *other = calloc((size_t)(w * h * n * n), sizeof *other);
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++)
             rolled[y * w + x] = in[(y + h / 2) % h * w + (x + w / 2) % w];
@@ -135,7 +138,8 @@ static void tiled_pictures_stay_tiled(void)
     for (int y = 0; y < h * n; y++)
         for (int x = 0; x < w * n; x++)
             if (!CHECK_NEAR(&other[y * w * n + x],
-                            &out[(y + h * n / 2) % (h * n) * w * n + (x + w * n / 2) % (w * n)], 1, 1e-6))
+                            &out[(y + h * n / 2) % (h * n) * w * n + (x + w * n / 2) % (w * n)], 1,
+                            1e-6))
                 goto done;
 done:
     free(in);
