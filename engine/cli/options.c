@@ -69,7 +69,7 @@ static const struct option long_options[] = {
 static bool read_number(double *value, const char *name, double least, double most,
                         EngineError *error)
 {
-    double number;
+    double number = 0;
     if (!number_parse(optarg, strlen(optarg), &number) || number < least || number > most) {
         char low[32], high[32];
         number_format(low, least);
@@ -84,7 +84,7 @@ static bool read_number(double *value, const char *name, double least, double mo
 static bool read_float(float *value, bool *given, const char *name, double least, double most,
                        EngineError *error)
 {
-    double number;
+    double number = 0;
     if (!read_number(&number, name, least, most, error))
         return false;
     *value = (float)number;

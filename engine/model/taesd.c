@@ -39,7 +39,7 @@ static bool bind_conv(Conv *conv, const Checkpoint *checkpoint, const char *name
     if (bias)
         return conv_bind(conv, checkpoint, PART_TAESD, name, in, out, 3, error);
     char weight[96];
-    snprintf(weight, sizeof weight, "%s.weight", name);
+    snprintf(weight, sizeof weight, "%.80s.weight", name);
     conv->bias = (Weight){ 0 };
     return checkpoint_bind(checkpoint, PART_TAESD, weight, &conv->weight, out, in, 3, 3, error);
 }

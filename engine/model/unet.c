@@ -35,10 +35,10 @@ static bool block_bind(Block *block, const Checkpoint *checkpoint, const char *p
                        int out, int depth, int heads, const UnetConfig *config, EngineError *error)
 {
     char name[96];
-    snprintf(name, sizeof name, "%s.0", prefix);
+    snprintf(name, sizeof name, "%.80s.0", prefix);
     if (!res_block_bind(&block->res, checkpoint, name, in, out, config->time_width, error))
         return false;
-    snprintf(name, sizeof name, "%s.1", prefix);
+    snprintf(name, sizeof name, "%.80s.1", prefix);
     return depth == 0 || transformer_bind(&block->transformer, checkpoint, name, out, heads, depth,
                                           config->context_width, error);
 }
