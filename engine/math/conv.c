@@ -8,7 +8,7 @@
  * All of it lies in one thread's scratch and fits its second cache.  Where a few pixels meet many output
  * channels (the inner levels of a U-Net) the columns would be made over and over by tiles of the same
  * pixels: there they are made once for all, some megabytes at a time. */
-#include "layers.h"
+#include "conv.h"
 
 #include "gemm.h"
 
@@ -25,23 +25,6 @@ enum {
     SHARED = 2 << 20, /* elements of columns that are made for all tiles at once */
     SHARED_PIXELS = 4096, /* of y, at most, for that */
 };
-
-typedef struct {
-    Compute            *compute;
-    Tensor              y, x;
-    const Conv         *layer;
-    const ConvSettings *settings;
-    int   k, pad_top, pad_left;
-    int   full_h, full_w;   /* x's size after upsampling */
-    int   items, rows, columns, out; /* a tile: whole items, or rows of one, or a part of a row */
-    int   slabs_down, slabs_across, groups, out_tiles;
-    bool   in_place_weight; /* the weight is used where it lies */
-    bool   direct;          /* x itself is the columns */
-    float *scratch;         /* [worker][scratch_count()] */
-    float *shared;          /* [slab][channels * k * k, pixels], or NULL: each tile makes its own */
-    float *sums;            /* with shared: [tile][out, pixels] */
-    int    channel_first, channel_count; /* with shared: those whose columns are there */
-} ConvTask;
 
 /* One tile: which part of y, and one thread's memory. */
 typedef struct {
@@ -142,9 +125,8 @@ static void fill_line(const ConvTask *task, float *out, float *line, const float
     }
 }
 
-/* band [height, width]: what the kernel sees of one channel of one item. */
-static void fill_band(const ConvTask *task, const Slab *slab, int item, int channel, int height,
-                      int width)
+void conv_fill_band(const ConvTask *task, float *band, float *line, int item, int channel, int row,
+                    int column, int height, int width)
 {
     const ConvSettings *settings = task->settings;
     size_t which = (size_t)item * (size_t)task->x.c + (size_t)channel;
@@ -152,20 +134,20 @@ static void fill_band(const ConvTask *task, const Slab *slab, int item, int chan
     float  shift = settings->shift ? settings->shift[which] : 0;
     int    stride = settings->stride, last = -1;
     for (int i = 0; i < height; i++) {
-        float *out = slab->band + (size_t)i * (size_t)width;
-        int    at = inside(slab->row * stride - task->pad_top + i, task->full_h, settings->wrap_y);
+        float *out = band + (size_t)i * (size_t)width;
+        int    at = inside(row * stride - task->pad_top + i, task->full_h, settings->wrap_y);
         if (at < 0) {
             memset(out, 0, (size_t)width * sizeof *out);
             last = -1;
             continue;
         }
-        int row = nearest(at, task->x.h, task->full_h);
-        if (row == last)
+        int source = nearest(at, task->x.h, task->full_h);
+        if (source == last)
             memcpy(out, out - width, (size_t)width * sizeof *out);
         else
-            fill_line(task, out, slab->line, source_row(task, item, channel, row),
-                      slab->column * stride - task->pad_left, width, scale, shift);
-        last = row;
+            fill_line(task, out, line, source_row(task, item, channel, source),
+                      column * stride - task->pad_left, width, scale, shift);
+        last = source;
     }
 }
 
@@ -178,7 +160,8 @@ static void unfold(const ConvTask *task, const Slab *slab, int channel, int chan
     assert(height * width <= BAND);
     for (int item = 0; item < slab->items; item++)
         for (int i = 0; i < channels; i++) {
-            fill_band(task, slab, slab->item + item, channel + i, height, width);
+            conv_fill_band(task, slab->band, slab->line, slab->item + item, channel + i, slab->row,
+                           slab->column, height, width);
             task->compute->kernels->unfold(
                 slab->unfolded + (size_t)(i * task->k * task->k) * (size_t)slab->pixels +
                     (size_t)(item * area),
@@ -405,10 +388,15 @@ void conv2d(Compute *compute, Tensor y, Tensor x, const Conv *layer, const ConvS
     task.direct = task.k == 1 && settings->stride == 1 && !settings->upsample && !settings->scale &&
                   !settings->shift && settings->before == ACTIVATION_NONE;
     check_shapes(&task);
-    cut(&task);
     compute->flops += 2.0 * (double)tensor_count(y) * x.c * task.k * task.k;
 
     ArenaMark mark = arena_mark(compute->scratch);
+    if (conv_winograd_pays(&task)) {
+        conv_winograd(&task);
+        arena_rewind(compute->scratch, mark);
+        return;
+    }
+    cut(&task);
     task.scratch = arena_take(compute->scratch, ARENA_LOW, (size_t)threads_count(compute->threads) *
                               scratch_count(x.w) * sizeof(float));
     bool share = wants_shared(&task);

@@ -15,6 +15,8 @@
 typedef enum { ACTIVATION_NONE, ACTIVATION_SILU, ACTIVATION_GELU, ACTIVATION_QUICK_GELU,
                ACTIVATION_RELU, ACTIVATION_TANH } Activation;
 
+enum { WINOGRAD_TILES = 128 /* most that winograd_input() and -output() are given */ };
+
 typedef struct Kernels {
     const char *name; /* "reference", "baseline", "avx2", "avx512" */
 
@@ -64,6 +66,24 @@ typedef struct Kernels {
      *   x     [(rows - 1) * stride + k, width] */
     void (*unfold)(float *y, size_t pixels, const float *x, int width, int rows, int columns, int k,
                    int stride);
+
+    /* 3x3 convolutions as 16 products for every 4 pixels, instead of 36: Winograd's F(2x2, 3x3).
+     * Lavin and Gray 2015, arXiv:1509.09308, section 4.1.  Of each kernel, input tile of 4x4 pixels and
+     * output tile of 2x2 there are 16 transformed numbers, in 16 planes `plane` elements apart.
+     *   u   [16][channels]               of weights w [channels, 3, 3]
+     *   v   [16][tiles, rounded up to lanes], `group` elements from one `lanes` tiles to the next,
+     *                                    of x [2 rows + 2, width]: rows * columns tiles, 2 pixels apart
+     *   y   [2 rows, 2 columns]          of m, which is laid out as v */
+    void (*winograd_weights)(float *u, size_t plane, const float *w, int channels);
+    void (*winograd_input)(float *v, size_t plane, size_t group, const float *x, int width, int rows,
+                           int columns);
+    void (*winograd_output)(float *y, const float *m, size_t plane, size_t group, int rows,
+                            int columns);
+
+    /* c = a b (+ c where accumulate): c [rows, lanes], a [rows, depth] rows `stride` apart,
+     * b [depth, lanes]. */
+    void (*multiply)(float *c, const float *a, size_t stride, const float *b, int rows, int depth,
+                     bool accumulate);
 
     /* c = alpha a b (+ c where accumulate), row-major; the plain twin of BLAS's sgemm.
      *   c [m, n] rows ldc apart   a [m, k] lda   b [k, n] ldb, or [n, k] where b_transposed */

@@ -186,6 +186,66 @@ static void gemm(float *c, int ldc, const float *a, int lda, const float *b, int
     }
 }
 
+/* y [side, side] = t x t', where t is [side, n] and x is [n, n]. */
+static void transform(double *y, const double *t, const double *x, int side, int n)
+{
+    for (int i = 0; i < side; i++)
+        for (int j = 0; j < side; j++) {
+            y[i * side + j] = 0;
+            for (int a = 0; a < n; a++)
+                for (int b = 0; b < n; b++)
+                    y[i * side + j] += t[i * n + a] * x[a * n + b] * t[j * n + b];
+        }
+}
+
+static void winograd_weights(float *u, size_t plane, const float *w, int channels)
+{
+    static const double g[4 * 3] = { 1, 0, 0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0, 0, 1 };
+    for (int c = 0; c < channels; c++) {
+        double x[9], y[16];
+        for (int i = 0; i < 9; i++)
+            x[i] = w[c * 9 + i];
+        transform(y, g, x, 4, 3);
+        for (int i = 0; i < 16; i++)
+            u[(size_t)i * plane + (size_t)c] = (float)y[i];
+    }
+}
+
+static void winograd_input(float *v, size_t plane, size_t group, const float *x, int width, int rows,
+                           int columns)
+{
+    static const double b[4 * 4] = { 1, 0, -1, 0, 0, 1, 1, 0, 0, -1, 1, 0, 0, 1, 0, -1 };
+    int tiles = rows * columns;
+    for (int tile = 0; tile < (tiles + LANES - 1) / LANES * LANES; tile++) {
+        double in[16], out[16];
+        for (int i = 0; i < 16; i++)
+            in[i] = tile < tiles ? x[(tile / columns * 2 + i / 4) * width + tile % columns * 2 + i % 4] : 0;
+        transform(out, b, in, 4, 4);
+        for (int i = 0; i < 16; i++)
+            v[(size_t)i * plane + (size_t)(tile / LANES) * group + (size_t)(tile % LANES)] = (float)out[i];
+    }
+}
+
+static void winograd_output(float *y, const float *m, size_t plane, size_t group, int rows,
+                            int columns)
+{
+    static const double a[2 * 4] = { 1, 1, 1, 0, 0, 1, -1, -1 };
+    for (int tile = 0; tile < rows * columns; tile++) {
+        double in[16], out[4];
+        for (int i = 0; i < 16; i++)
+            in[i] = m[(size_t)i * plane + (size_t)(tile / LANES) * group + (size_t)(tile % LANES)];
+        transform(out, a, in, 2, 4);
+        for (int i = 0; i < 4; i++)
+            y[(tile / columns * 2 + i / 2) * 2 * columns + tile % columns * 2 + i % 2] = (float)out[i];
+    }
+}
+
+static void multiply(float *c, const float *a, size_t stride, const float *b, int rows, int depth,
+                     bool accumulate)
+{
+    gemm(c, LANES, a, (int)stride, b, LANES, false, rows, LANES, depth, 1, accumulate);
+}
+
 extern const Kernels kernels_reference;
 const Kernels        kernels_reference = {
     .name = "reference",
@@ -202,5 +262,9 @@ const Kernels        kernels_reference = {
     .lanes = LANES,
     .put = put,
     .unfold = unfold,
+    .winograd_weights = winograd_weights,
+    .winograd_input = winograd_input,
+    .winograd_output = winograd_output,
+    .multiply = multiply,
     .gemm = gemm,
 };

@@ -449,6 +449,108 @@ static void attend(float *y, float *max, float *sum, float *weights, const float
     strips(y, factor, v, 1, (size_t)stride, weights, keys, width);
 }
 
+static void multiply(float *c, const float *a, size_t stride, const float *b, int rows, int depth,
+                     bool accumulate)
+{
+    static const float ones[COLUMNS] = { [0 ... COLUMNS - 1] = 1 };
+    if (accumulate)
+        strips(c, ones, a, stride, 1, b, depth, rows);
+    else
+        strips(c, NULL, a, stride, 1, b, depth, rows);
+}
+
+static void winograd_weights(float *restrict u, size_t plane, const float *restrict w, int channels)
+{
+    enum { SOME = 64 };
+    for (int first = 0; first < channels; first += SOME, w += 9 * SOME, u += SOME) {
+        int   n = channels - first < SOME ? channels - first : SOME;
+        float g[9][SOME] = { 0 }, h[4][3][SOME];
+        for (int c = 0; c < n; c++)
+            for (int i = 0; i < 9; i++)
+                g[i][c] = w[c * 9 + i];
+        for (int j = 0; j < 3; j++)
+            for (int c = 0; c < SOME; c++) {
+                float ends = 0.5f * (g[j][c] + g[6 + j][c]), middle = 0.5f * g[3 + j][c];
+                h[0][j][c] = g[j][c];
+                h[1][j][c] = ends + middle;
+                h[2][j][c] = ends - middle;
+                h[3][j][c] = g[6 + j][c];
+            }
+        for (int i = 0; i < 4; i++)
+            for (int c = 0; c < n; c++) {
+                float *to = u + (size_t)(4 * i) * plane + c;
+                float  ends = 0.5f * (h[i][0][c] + h[i][2][c]), middle = 0.5f * h[i][1][c];
+                to[0] = h[i][0][c];
+                to[plane] = ends + middle;
+                to[2 * plane] = ends - middle;
+                to[3 * plane] = h[i][2][c];
+            }
+    }
+}
+
+static void winograd_input(float *restrict v, size_t plane, size_t group, const float *restrict x,
+                           int width, int rows, int columns)
+{
+    /* Rows of the picture, transformed along themselves: the lower two serve the next tiles too. */
+    float h[4][4][WINOGRAD_TILES], all[16][WINOGRAD_TILES];
+    int   tiles = rows * columns;
+    for (int row = 0; row < 2 * rows + 2; row++, x += width) {
+        float(*to)[WINOGRAD_TILES] = h[row & 3];
+        for (int c = 0; c < columns; c++) {
+            float a = x[2 * c], b = x[2 * c + 1], d = x[2 * c + 2], e = x[2 * c + 3];
+            to[0][c] = a - d;
+            to[1][c] = b + d;
+            to[2][c] = d - b;
+            to[3][c] = b - e;
+        }
+        if (row < 3 || row % 2 == 0)
+            continue;
+        for (int j = 0; j < 4; j++) {
+            const float *a = h[(row - 3) & 3][j], *b = h[(row - 2) & 3][j];
+            const float *d = h[(row - 1) & 3][j], *e = h[row & 3][j];
+            int          at = (row - 3) / 2 * columns;
+            for (int c = 0; c < columns; c++) {
+                all[j][at + c] = a[c] - d[c];
+                all[4 + j][at + c] = b[c] + d[c];
+                all[8 + j][at + c] = d[c] - b[c];
+                all[12 + j][at + c] = b[c] - e[c];
+            }
+        }
+    }
+    for (int i = 0; i < 16; i++) {
+        for (int c = tiles; c < (tiles + COLUMNS - 1) / COLUMNS * COLUMNS; c++)
+            all[i][c] = 0;
+        for (int c = 0; c < tiles; c += COLUMNS)
+            memcpy(v + (size_t)i * plane + (size_t)(c / COLUMNS) * group, all[i] + c,
+                   COLUMNS * sizeof(float));
+    }
+}
+
+static void winograd_output(float *restrict y, const float *restrict m, size_t plane, size_t group,
+                            int rows, int columns)
+{
+    float q[2][4][WINOGRAD_TILES];
+    int   tiles = rows * columns;
+    for (int j = 0; j < 4; j++)
+        for (int first = 0; first < tiles; first += COLUMNS) {
+            const float *a = m + (size_t)j * plane + (size_t)(first / COLUMNS) * group;
+            const float *b = a + 4 * plane, *d = b + 4 * plane, *e = d + 4 * plane;
+            for (int c = 0; c < COLUMNS; c++) {
+                q[0][j][first + c] = a[c] + b[c] + d[c];
+                q[1][j][first + c] = b[c] - d[c] - e[c];
+            }
+        }
+    for (int row = 0; row < 2 * rows; row++, y += 2 * columns) {
+        float(*from)[WINOGRAD_TILES] = q[row & 1];
+        const float *a = from[0] + row / 2 * columns, *b = from[1] + row / 2 * columns;
+        const float *d = from[2] + row / 2 * columns, *e = from[3] + row / 2 * columns;
+        for (int c = 0; c < columns; c++) {
+            y[2 * c] = a[c] + b[c] + d[c];
+            y[2 * c + 1] = b[c] - d[c] - e[c];
+        }
+    }
+}
+
 extern const Kernels KERNELS;
 const Kernels        KERNELS = {
     .name = KERNELS_NAME,
@@ -465,5 +567,9 @@ const Kernels        KERNELS = {
     .lanes = COLUMNS,
     .put = put,
     .unfold = unfold,
+    .winograd_weights = winograd_weights,
+    .winograd_input = winograd_input,
+    .winograd_output = winograd_output,
+    .multiply = multiply,
     .gemm = gemm,
 };

@@ -322,6 +322,79 @@ static void unfold_matches_reference(void)
     }
 }
 
+/* Through all of it, as lanes differ: 3x3 sums of one channel, and of the reference's own. */
+static void winograd_of_set(const Kernels *kernels, float *y, const float *x, const float *w, int width,
+                            int rows, int columns, int channels)
+{
+    int    lanes = kernels->lanes, groups = (rows * columns + lanes - 1) / lanes;
+    size_t group = (size_t)(channels * lanes), plane = (size_t)groups * group;
+    float *u = guarded((size_t)(16 * channels), 1), *v = guarded(16 * plane, 2);
+    float *m = guarded((size_t)(16 * groups * lanes), 3);
+    int    area = (2 * rows + 2) * width;
+    kernels->winograd_weights(u, (size_t)channels, w, channels);
+    for (int c = 0; c < channels; c++)
+        kernels->winograd_input(v + (size_t)(c * lanes), plane, group, x + (size_t)(c * area), width, rows,
+                                columns);
+    for (int i = 0; i < 16; i++)
+        for (int g = 0; g < groups; g++)
+            for (int half = 0; half < 2; half++) { /* the second half is added to the first */
+                int first = half * (channels / 2), count = half ? channels - first : channels / 2;
+                kernels->multiply(m + (size_t)((i * groups + g) * lanes), u + i * channels + first,
+                                  (size_t)channels,
+                                  v + (size_t)i * plane + (size_t)g * group + (size_t)(first * lanes), 1,
+                                  count, half);
+            }
+    kernels->winograd_output(y, m, (size_t)(groups * lanes), (size_t)lanes, rows, columns);
+    CHECK(guarded_free(u) && guarded_free(v) && guarded_free(m));
+}
+
+static void winograd_matches_plain_convolution(void)
+{
+    static const int shapes[][3] = { { 1, 1, 2 }, { 1, 128, 3 }, { 128, 1, 67 }, { 3, 5, 64 }, { 8, 16, 65 } };
+    for (int set = -1; set < SETS; set++) {
+        const Kernels *kernels = set < 0 ? reference() : kernels_by_name(set_names[set]);
+        for (size_t i = 0; kernels && i < sizeof shapes / sizeof *shapes; i++) {
+            int    rows = shapes[i][0], columns = shapes[i][1], channels = shapes[i][2];
+            int    width = 2 * columns + 5, area = (2 * rows + 2) * width;
+            size_t count = (size_t)(4 * rows * columns);
+            float *x = guarded((size_t)(channels * area), 4), *w = guarded((size_t)(9 * channels), 5);
+            float *y = guarded(count, 6), *want = malloc(count * sizeof *want);
+            for (size_t j = 0; j < count; j++) {
+                int    row = (int)j / (2 * columns), column = (int)j % (2 * columns);
+                double sum = 0;
+                for (int p = 0; p < 9 * channels; p++)
+                    sum += (double)w[p] * (double)x[p / 9 * area + (row + p % 9 / 3) * width + column + p % 3];
+                want[j] = (float)sum;
+            }
+            winograd_of_set(kernels, y, x, w, width, rows, columns, channels);
+            CHECK_NEAR(y, want, count, 1e-5);
+            CHECK(guarded_free(x) && guarded_free(w) && guarded_free(y));
+            free(want);
+        }
+    }
+}
+
+static void multiply_matches_reference(void)
+{
+    for (int set = 0; set < SETS; set++) {
+        const Kernels *kernels = kernels_by_name(set_names[set]);
+        for (int rows = 1; kernels && rows < 20; rows += 3) {
+            int    lanes = kernels->lanes, depth = 7 * rows, stride = depth + 1;
+            size_t count = (size_t)(rows * lanes);
+            float *a = guarded((size_t)(rows * stride), 1), *b = guarded((size_t)(depth * lanes), 2);
+            float *c = guarded(count, 3), *want = malloc(count * sizeof *want);
+            for (int accumulate = 0; accumulate < 2; accumulate++) {
+                memcpy(want, c, count * sizeof *want);
+                reference()->gemm(want, lanes, a, stride, b, lanes, false, rows, lanes, depth, 1, accumulate);
+                kernels->multiply(c, a, (size_t)stride, b, rows, depth, accumulate);
+                CHECK_NEAR(c, want, count, 1e-5);
+            }
+            CHECK(guarded_free(a) && guarded_free(b) && guarded_free(c));
+            free(want);
+        }
+    }
+}
+
 static void the_environment_chooses_a_set(void)
 {
     const char *before = getenv("ENGINE_KERNELS");
@@ -356,6 +429,8 @@ int main(int argc, char **argv)
     RUN(attend_matches_reference);
     RUN(exp_is_within_three_units_in_the_last_place);
     RUN(unfold_matches_reference);
+    RUN(winograd_matches_plain_convolution);
+    RUN(multiply_matches_reference);
     RUN(the_environment_chooses_a_set);
     return test_end();
 }
