@@ -80,7 +80,7 @@ static double incomplete_beta(double x, double a, double b)
 static double beta_quantile(double share, double a, double b)
 {
     double low = 0, high = 1;
-    for (int i = 0; i < 80; i++) {
+    for (int i = 0; i < 54; i++) {
         double middle = (low + high) / 2;
         if (incomplete_beta(middle, a, b) < share)
             low = middle;
