@@ -28,7 +28,7 @@ typedef struct {
     double            time_from, time_to; /* of the first and the last call with a sigma above 0 */
 } Loop;
 
-/* ---- soft mask ------------------------------------------------------------------------------- */
+/* ---- soft mask ------------------------------------------------------------------------------ */
 
 /* From which share of the run on a pixel is painted, against how far it has come: 1 at the first
  * call, 0 at the last. */
@@ -55,7 +55,7 @@ static void keep_known(const Loop *loop, float *y, const float *x, double thresh
                    : (float)((double)run->source.data[i] + amount * (double)run->noise.data[i]);
 }
 
-/* ---- guidance ---------------------------------------------------------------------------------- */
+/* ---- guidance ------------------------------------------------------------------------------- */
 
 static void add_item(Loop *loop, DenoisePrompt prompt, bool without_image, double weight)
 {
@@ -88,8 +88,8 @@ static double deviation(const float *x, size_t count)
     return sqrt(squares / (double)count);
 }
 
-/* guided [c, h, w] = sum of weight * answer, towards the spread of the positive answer, which is the
- * first item. */
+/* guided [c, h, w] = sum of weight * answer, towards the spread of the positive answer, which is
+ * the first item. */
 static void guide(const Loop *loop, float *guided)
 {
     for (size_t i = 0; i < loop->count; i++) {
@@ -109,7 +109,7 @@ static void guide(const Loop *loop, float *guided)
     }
 }
 
-/* ---- the model as the sampler sees it ------------------------------------------------------------ */
+/* ---- the model as the sampler sees it ------------------------------------------------------- */
 
 static void fill_concat(const Loop *loop)
 {
@@ -159,7 +159,7 @@ static bool estimate(void *user, float *denoised, const float *x, double sigma)
     return true;
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------ */
+/* ---- the loop ------------------------------------------------------------------------------- */
 
 static float *take(Compute *compute, size_t count)
 {

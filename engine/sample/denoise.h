@@ -31,9 +31,9 @@ typedef struct {
     Tensor noise;       /* [1, c, h, w], unit variance */
     Tensor source;      /* [1, c, h, w], scaled latents, or none */
     bool   from_source; /* start from source + noise * sigma, not from noise * sigma */
-    /* [1, 1, h, w], 0 … 1, or none; needs source.  Where it is 0, source stays; where it is 1 (above
-     * 0.99), every step paints; between, as many of the last steps as it says (Levin and Fried
-     * 2023, arXiv:2306.00950). */
+    /* [1, 1, h, w], 0 … 1, or none; needs source.  Where it is 0, source stays; where it is 1
+     * (above 0.99), every step paints; between, as many of the last steps as it says (Levin and
+     * Fried 2023, arXiv:2306.00950). */
     Tensor mask;
     Tensor concat; /* [1, any, h, w], what stands behind x in the network's input, or none */
 
@@ -50,7 +50,7 @@ typedef struct {
     void *user;
 } DenoiseRun;
 
-/* latents [1, c, h, w]: written.  Memory is taken from the arena's low end before the first step and
- * given back.  A dry run calls `predict` and `report` as often as the real one, with NULL data.
+/* latents [1, c, h, w]: written.  Memory is taken from the arena's low end before the first step
+ * and given back.  A dry run calls `predict` and `report` as often as the real one, with NULL data.
  * False when report() or compute->stop ended it. */
 bool denoise(Compute *compute, Tensor latents, const DenoiseRun *run);

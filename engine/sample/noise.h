@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Seeded standard normal numbers, bit for bit those of other programs, so that a seed means the same
- * picture there and here.
+/* Seeded standard normal numbers, bit for bit those of other programs, so that a seed means the
+ * same picture there and here.
  *
  *   ENGINE_NOISE_GPU  Philox 4x32-10 with Box and Muller's transform in double, rounded to float:
  *                     A1111's "GPU"/"NV" source, torch.randn on CUDA up to rounding.

@@ -37,7 +37,8 @@ static void copy(float *y, const float *x, size_t count)
 /* Along the straight line from x through the estimate, from sigma to next: x0 + next / sigma * (x -
  * x0).  This form, unlike x + slope * (next - sigma), loses nothing at the 4500 that is the first
  * sigma of models with zero terminal SNR, and gives x0 itself at next 0. */
-static void glide(float *y, const float *x, const float *x0, double sigma, double next, size_t count)
+static void glide(float *y, const float *x, const float *x0, double sigma, double next,
+                  size_t count)
 {
     combine(y, next / sigma, x, 1 - next / sigma, x0, count);
 }
@@ -222,7 +223,7 @@ static bool step_lcm(Sampler *s, float *x, double sigma, double next)
 }
 
 /* To add a sampler: write its step above and a line here, its name in engine.h and names.c, and its
- * run in tests/golden/golden_sample.py.  `buffers` counts the arrays it uses besides s->denoised. */
+ * run in tests/golden/golden_sample.py.  `buffers` counts its arrays besides s->denoised. */
 static const struct {
     bool (*step)(Sampler *s, float *x, double sigma, double next);
     int buffers;

@@ -42,5 +42,6 @@ int sampler_buffer_count(EngineSampler kind);
 void sampler_init(Sampler *sampler, EngineSampler kind, float *memory, size_t count, Noise *noise,
                   SamplerDenoise denoise, void *user);
 
-/* x [count] from sigma to next, sigma > next >= 0; false when `denoise` said so: x is then of no use. */
+/* x [count] from sigma to next, sigma > next >= 0; false when `denoise` said so: x is of no use
+ * then. */
 bool sampler_step(Sampler *sampler, float *x, double sigma, double next);

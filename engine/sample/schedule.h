@@ -3,7 +3,7 @@
  *
  * sigma is the standard deviation of the noise on latents of scale 1: x = x0 + sigma * noise
  * (Karras et al. 2022, arXiv:2206.00364).  The model was trained on 1000 levels; between them sigma
- * and time are joined by straight lines in log sigma, not rounded (k-diffusion's DiscreteSchedule). */
+ * and time are joined by straight lines in log sigma, not rounded (k-diffusion's way). */
 #pragma once
 
 #include "../engine.h"

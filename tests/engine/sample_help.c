@@ -18,7 +18,8 @@ static const SafetensorsEntry *find(const char *name, TensorType type)
         file = safetensors_open(path, &error);
     const SafetensorsEntry *entry = file ? safetensors_find(file, name) : NULL;
     if (!entry || entry->type != type || (uintptr_t)entry->data % (type == TYPE_F64 ? 8 : 4) != 0) {
-        fprintf(stderr, "golden '%s': %s\n", name, file ? "is not there, of another type or not aligned" : error.message);
+        fprintf(stderr, "golden '%s': %s\n", name,
+                file ? "is not there, of another type or not aligned" : error.message);
         exit(1);
     }
     return entry;

@@ -84,8 +84,9 @@ static void case_init(Case *c)
     noise_init(&c->random, ENGINE_NOISE_GPU, SEED);
     noise_fill(&c->random, c->noise, COUNT);
     memcpy(c->source, golden_floats("loop.source", COUNT), sizeof c->source);
+    int steps = schedule_fill(c->sigmas, ENGINE_SCHEDULE_KARRAS, &c->levels, 20);
     c->run = (DenoiseRun){ .levels = &c->levels, .sampler = ENGINE_EULER, .sigmas = c->sigmas,
-                           .steps = schedule_fill(c->sigmas, ENGINE_SCHEDULE_KARRAS, &c->levels, 20),
+                           .steps = steps,
                            .cfg = 1, .image_cfg = 1, .random = &c->random,
                            .noise = tensor_view(c->noise, 1, C, H, W), .predict = predict,
                            .report = report, .user = c };
@@ -127,7 +128,8 @@ static bool case_run(Case *c)
     forget_calls(c);
     CHECK(arena_init(&arena, peak));
     ArenaMark empty = arena_mark(&arena);
-    memset(arena_take(&arena, ARENA_LOW, peak / 2), 0xff, peak / 2); /* NaN, as an old run may leave */
+    /* NaN, as an old run may leave */
+    memset(arena_take(&arena, ARENA_LOW, peak / 2), 0xff, peak / 2);
     arena_rewind(&arena, empty);
     bool done = denoise(&compute, tensor_view(c->latents, 1, C, H, W), &c->run);
     CHECK(went == done);
@@ -146,7 +148,7 @@ static void check_golden(Case *c, const char *name)
     CHECK_INT(c->last_step, c->run.steps);
 }
 
-/* ---- guidance ------------------------------------------------------------------------------------ */
+/* ---- guidance ------------------------------------------------------------------------------- */
 
 static void guidance_matches_its_reference(void)
 {
@@ -257,7 +259,7 @@ static void inpainting_channels_stand_behind_the_latents(void)
     CHECK(!c.concat_is_zero[0] && !c.concat_is_zero[1]);
 }
 
-/* ---- source and mask -------------------------------------------------------------------------------- */
+/* ---- source and mask ------------------------------------------------------------------------ */
 
 static void strength_starts_from_the_noised_source(void)
 {
@@ -342,7 +344,7 @@ static void one_step_paints_all_that_the_mask_touches(void)
         CHECK((c.latents[i] == c.source[i]) == (soft[i % PLANE] == 0));
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------ */
+/* ---- the loop ------------------------------------------------------------------------------- */
 
 static void times_are_not_rounded(void)
 {

@@ -24,7 +24,8 @@ static bool denoise_tiny(void *user, float *denoised, const float *x, double sig
     float  input[COUNT], answer[COUNT];
     for (int i = 0; i < COUNT; i++)
         input[i] = (float)((double)x[i] / sqrt(sigma * sigma + 1));
-    tiny_network(answer, input, C, PLANE, (float)noise_levels_time(&model->levels, sigma), 0, NULL, 0);
+    float time = (float)noise_levels_time(&model->levels, sigma);
+    tiny_network(answer, input, C, PLANE, time, 0, NULL, 0);
     for (int i = 0; i < COUNT; i++)
         denoised[i] = (float)((double)x[i] - sigma * (double)answer[i]);
     return ++model->calls != model->stop_at;
@@ -68,7 +69,8 @@ static void every_sampler_on_every_schedule_matches_its_reference(void)
                     continue;
                 snprintf(name, sizeof name, "end.%s.%s.%d", engine_sampler_name((EngineSampler)s),
                          engine_schedule_name((EngineSchedule)k), step_counts[i]);
-                int count = run(states, (EngineSampler)s, (EngineSchedule)k, step_counts[i], &model);
+                int count =
+                    run(states, (EngineSampler)s, (EngineSchedule)k, step_counts[i], &model);
                 const float *end = states + (size_t)(count - 1) * COUNT;
                 double       error = test_worst(end, golden_floats(name, COUNT), COUNT);
                 /* heun's two steps go from sigma 14 to 0.03 at once: rounding counts 250 times */
@@ -173,7 +175,7 @@ static void a_run_ends_where_the_model_says_so(void)
     }
 }
 
-/* ---- fresh noise ------------------------------------------------------------------------------ */
+/* ---- fresh noise ---------------------------------------------------------------------------- */
 
 /* The exact estimate where data is normal with deviation 0.5. */
 static bool denoise_normal(void *user, float *denoised, const float *x, double sigma)
@@ -214,7 +216,8 @@ static void fresh_noise_keeps_the_variance_of_each_level(void)
         sampler_init(&sampler, kinds[k], memory, count, &noise, denoise_normal, &count);
         for (int i = 0; i < steps; i++) {
             sampler_step(&sampler, x, sigmas[i], sigmas[i + 1]);
-            worst = fmax(worst, fabs(variance(x, count) / (sigmas[i + 1] * sigmas[i + 1] + 0.25) - 1));
+            double want = sigmas[i + 1] * sigmas[i + 1] + 0.25;
+            worst = fmax(worst, fabs(variance(x, count) / want - 1));
         }
         printf("    %s: variance off by %.3f\n", engine_sampler_name(kinds[k]), worst);
         CHECK(worst < 0.04); /* chance makes 1 %, the 300 steps of euler_a nearly 3 % */
@@ -236,7 +239,8 @@ static bool denoise_zero(void *user, float *denoised, const float *x, double sig
 static void both_noises_of_a_step_lie_on_one_path(void)
 {
     enum { N = 20000 };
-    float  *x = calloc(N, sizeof *x), *memory = calloc(5 * N, sizeof *x), *middle = calloc(N, sizeof *x);
+    float  *x = calloc(N, sizeof *x), *memory = calloc(5 * N, sizeof *x);
+    float  *middle = calloc(N, sizeof *x);
     double  sigma = 4, next = 1, at = 2;
     Noise   noise;
     Sampler sampler;
