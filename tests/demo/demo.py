@@ -51,9 +51,9 @@ def show(what, begin, path):
 settings = {'steps': 20, 'cfg': 3.0}
 
 begin = time.monotonic()
-result = call('text-to-image', prompt='a dog on a green meadow', seed=5, **settings)
+result = call('text-to-image', prompt='a strawberry on a blue background', seed=11, **settings)
 drawn = result.index(2)
-show('text to image: a dog on a green meadow', begin, save(drawn, '1-text-to-image'))
+show('text to image: a strawberry on a blue background', begin, save(drawn, '1-text-to-image'))
 
 begin = time.monotonic()
 image, layer = load('meadow.png')
@@ -69,8 +69,8 @@ call('outpaint', image=image, drawables=[layer], prompt='a sandy beach by the se
 show('outpaint 25 % to the right: a beach', begin, save(image, '3-outpaint'))
 
 begin = time.monotonic()
-call('image-to-image', image=drawn, drawables=drawn.get_layers()[:1], prompt='a fox on a green meadow', seed=4,
+call('image-to-image', image=drawn, drawables=drawn.get_layers()[:1], prompt='a pumpkin on a blue background', seed=4,
      strength=0.6, **settings)
-show('image to image: the dog becomes a fox', begin, save(drawn, '4-image-to-image'))
+show('image to image: the strawberry becomes a pumpkin', begin, save(drawn, '4-image-to-image'))
 
 print('4 pictures made')
