@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEAM_REACH = 8, MATCH_RING = 64 /* work pixels */ };
+enum { MATCH_RING = 64 /* work pixels */ };
 
 static const float no_pixel = .5F / 255; /* alpha below it: unknown */
 
@@ -623,8 +623,7 @@ static float seam_score(const EditJob *job)
                 (1 - mask[i]) * job->original[4 * at + c] + mask[i] * job->layer[4 * i + c];
     }
     if (rgba && mask)
-        score =
-            match_seam_score(rgba, mask, job->layer_rect.width, job->layer_rect.height, SEAM_REACH);
+        score = match_seam_score(rgba, mask, job->layer_rect.width, job->layer_rect.height);
     free(rgba);
     free(mask);
     return score;

@@ -316,19 +316,19 @@ static double step(const float *rgba, size_t from, size_t to)
     return sum;
 }
 
-float match_seam_score(const float *rgba, const float *mask, int w, int h, int reach)
+/* Steps `reach` pixels wide across the border, over those along it at both of their ends. */
+static double seam_ratio(const float *rgba, const float *mask, int w, int h, int reach)
 {
     double across = 0, along = 0;
+    int    before = (reach - 1) / 2, after = reach - before;
     for (int y = 0; y < h; y++) {
         for (int x = 0; x < w; x++) {
             size_t at = (size_t)y * (size_t)w + (size_t)x;
             for (int axis = 0; axis < 2; axis++) {
                 int    i = axis ? y : x, n = axis ? h : w, j = axis ? x : y, m = axis ? w : h;
                 size_t stride = axis ? (size_t)w : 1, other = axis ? 1 : (size_t)w;
-                if (i + 1 >= n || (mask[at] > .5F) == (mask[at + stride] > .5F))
-                    continue;
-                int before = (reach - 1) / 2, after = reach - before;
-                if (i < before || i + after >= n || j < before || j + after >= m)
+                if (i + 1 >= n || (mask[at] > .5F) == (mask[at + stride] > .5F) || i < before ||
+                    i + after >= n || j < before || j + after >= m)
                     continue;
                 size_t from = at - (size_t)before * stride, to = at + (size_t)after * stride;
                 across += step(rgba, from, to);
@@ -340,5 +340,13 @@ float match_seam_score(const float *rgba, const float *mask, int w, int h, int r
             }
         }
     }
-    return (float)(across > 0 ? across / fmax(along, 1e-3 * across) : 0);
+    return across > 0 ? across / fmax(along, 1e-3 * across) : 0;
+}
+
+float match_seam_score(const float *rgba, const float *mask, int w, int h)
+{
+    double most = 0;
+    for (int reach = 1; reach <= 8; reach *= 2)
+        most = fmax(most, seam_ratio(rgba, mask, w, h, reach));
+    return (float)most;
 }

@@ -26,7 +26,7 @@ bool match_ring(Threads *threads, float *picture, const float *reference, const 
                 int h);
 
 /* How visible is the border of a mask in a composed picture?  Along the line where the mask crosses
- * one half, the mean step of brightness-and-colour across it over the mean step along it, with the
- * steps taken `reach` pixels wide.  1: nothing to see; 0 when there is no border.
- * rgba [h, w, 4] as composed, mask [h, w]. */
-float match_seam_score(const float *rgba, const float *mask, int w, int h, int reach);
+ * one half, the mean step of the colours across it over the mean step along it.  Steps are 1, 2, 4
+ * and 8 pixels wide, and the width at which the border shows most counts: a hard edge or a change
+ * of tint. 1: nothing to see; 0: there is no border.  rgba [h, w, 4] as composed, mask [h, w]. */
+float match_seam_score(const float *rgba, const float *mask, int w, int h);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Can the border of a repaint be seen?  Twenty pictures of the demo checkpoint, each repainted in
  * an ellipse and extended to the right, composed in three ways: (a) without the colour match, (b)
- * with a hard mask, (c) as it is done.  The score is match_seam_score() along the same line for all
- * three: lower is better, 1 is what a picture without a border has.
+ * with a hard mask (the selection, or what is missing, and nothing around it), (c) as it is done.
+ * The score is match_seam_score() along each way's own border: lower is better, 1 is what a picture
+ * without a border has.
  *
  *   bench_seam MODEL.safetensors [PICTURES [FIRST]] */
 #include "edit.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = 256, STEPS = 14, PICTURES = 20, REACH = 8, WAYS = 3 };
+enum { SIDE = 256, STEPS = 14, PICTURES = 20, WAYS = 3 };
 
 static const char *const prompts[] = {
     "a red apple on a blue background",
@@ -44,7 +45,7 @@ typedef struct {
     EngineError   error;
 } Bench;
 
-/* One pass of an edit with the whole of it known: what the model made of it, soft or hard. */
+/* The pass of an edit.  A hard mask of an extension is what is missing, and nothing else. */
 static bool decode(Bench *bench, EditJob *job, bool hard, EnginePicture *decoded)
 {
     EngineRequest request = bench->request;
@@ -52,11 +53,12 @@ static bool decode(Bench *bench, EditJob *job, bool hard, EnginePicture *decoded
     if (!edit_pass_prepare(job, 0, &request, &bench->error))
         return false;
     if (hard) {
-        size_t count = (size_t)request.width * (size_t)request.height;
+        size_t   count = (size_t)request.width * (size_t)request.height;
+        EditRect seen = edit_job_preview_rect(job);
         mask = *request.mask;
         mask.pixels = malloc(count * sizeof *mask.pixels);
         for (size_t i = 0; mask.pixels && i < count; i++)
-            mask.pixels[i] = request.mask->pixels[i] >= .5F;
+            mask.pixels[i] = seen.x + (int)(i % (size_t)request.width) >= SIDE;
         request.mask = &mask;
     }
     bool ok = engine_generate(bench->engine, &request, decoded, &bench->error);
@@ -64,7 +66,7 @@ static bool decode(Bench *bench, EditJob *job, bool hard, EnginePicture *decoded
     return ok;
 }
 
-/* The result over the picture, on a canvas [h, w, 4]; hard: with nothing between 0 and 1. */
+/* The result over the picture, on a canvas [h, w, 4]; hard: only where there was none. */
 static void compose(float *rgba, float *mask, const EditPlan *plan, const EditResult *result,
                     const EnginePicture *picture, bool hard)
 {
@@ -81,9 +83,9 @@ static void compose(float *rgba, float *mask, const EditPlan *plan, const EditRe
             if (u < 0 || v < 0 || u >= result->rect.width || v >= result->rect.height)
                 continue;
             float share = result->mask[v * result->rect.width + u];
-            mask[y * w + x] = share;
             if (hard)
-                share = share > .5F;
+                share = x >= SIDE;
+            mask[y * w + x] = share;
             for (int c = 0; c < 3; c++)
                 pixel[c] += share * (result->rgba[4 * (v * result->rect.width + u) + c] - pixel[c]);
         }
@@ -100,8 +102,7 @@ static bool finish(Bench *bench, EditJob *job, const EnginePicture *decoded, con
               edit_finish(job, &result, &bench->error);
     if (ok) {
         compose(rgba, rgba + 4 * count, plan, &result, picture, hard);
-        *score = match_seam_score(rgba, rgba + 4 * count, plan->canvas.width, plan->canvas.height,
-                                  REACH);
+        *score = match_seam_score(rgba, rgba + 4 * count, plan->canvas.width, plan->canvas.height);
     }
     edit_result_clear(&result);
     free(rgba);
@@ -117,7 +118,9 @@ static bool score_edit(Bench *bench, EditSettings settings, const float *rgba,
     EditPlan               plan;
     bool                   ok = true;
     for (int way = WAYS - 1; ok && way >= 0; way--) {
+        bool hard_extension = way == 1 && settings.mode == EDIT_OUTPAINT;
         settings.colour_match = way != 0;
+        settings.edge = way == 1 ? EDIT_AS_DRAWN : EDIT_BLEND; /* the selection is hard itself */
         ok = edit_plan(&settings, model, &plan, &bench->error);
         float *region =
             ok ? calloc(4 * (size_t)plan.region.width * (size_t)plan.region.height, sizeof *region)
@@ -146,8 +149,8 @@ static bool score_edit(Bench *bench, EditSettings settings, const float *rgba,
         if (ok && decoded->pixels)
             ok = edit_pass_prepare(job, 0, &again, &bench->error);
         else if (ok)
-            ok = decode(bench, job, way == 1, decoded);
-        ok = ok && finish(bench, job, decoded, &plan, picture, way == 1, &scores[way]);
+            ok = decode(bench, job, hard_extension, decoded);
+        ok = ok && finish(bench, job, decoded, &plan, picture, hard_extension, &scores[way]);
         edit_job_destroy(job);
         free(region);
         free(selection);

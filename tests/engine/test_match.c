@@ -238,14 +238,14 @@ static void a_seam_has_a_higher_score(void)
         mask[i] = i % W > 80 && i % W < 170 && i / W > 60 && i / W < 140;
         memcpy(rgba + 4 * i, rgb + 3 * i, 3 * sizeof *rgba);
     }
-    float even = match_seam_score(rgba, mask, W, H, 8);
+    float even = match_seam_score(rgba, mask, W, H);
     for (int i = 0; i < COUNT; i++)
         rgba[4 * i] += mask[i] * .2F;
-    float step = match_seam_score(rgba, mask, W, H, 8);
+    float step = match_seam_score(rgba, mask, W, H);
     CHECK(even > .5F && even < 1.6F);
     CHECK(step > 1.3F * even);
     memset(mask, 0, COUNT * sizeof *mask);
-    CHECK(match_seam_score(rgba, mask, W, H, 8) == 0);
+    CHECK(match_seam_score(rgba, mask, W, H) == 0);
     free(rgba);
     free(rgb);
     free(mask);
