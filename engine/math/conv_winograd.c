@@ -13,7 +13,8 @@
 
 enum {
     TILES = WINOGRAD_TILES, /* of 2x2 pixels, that a task has */
-    OUT = 160,              /* channels that a task makes */
+    ACROSS = 32,            /* tiles side by side at most: square blocks share more of their input */
+    OUT = 160,              /* channels that a task makes at once */
     CHANNELS = 64,          /* whose weights are converted at once, and rows are between two polls */
     DEPTH = 256,            /* channels added at once */
     INPUT = 1 << 20,        /* elements of v that a task should have at most */
@@ -91,7 +92,7 @@ static void transform_weights(void *data, int index, int worker)
     }
 }
 
-/* One 2 rows x 2 columns block of y, for some output channels. */
+/* One 2 rows x 2 columns block of y, and some output channels of it. */
 typedef struct {
     int item, row, column, rows, columns, out_first, out; /* row and column in pixels; rows in tiles */
     int groups;
@@ -185,9 +186,15 @@ static void winograd_block(void *data, int index, int worker)
     const Winograd *winograd = data;
     Block   block = block_of(winograd, index);
     Scratch scratch = scratch_of(winograd, worker);
-    if (transform_input(winograd, &block, &scratch, worker) &&
-        multiply(winograd, &block, &scratch, worker))
+    int     last = block.out_first + block.out;
+    if (!transform_input(winograd, &block, &scratch, worker))
+        return;
+    for (; block.out_first < last; block.out_first += block.out) {
+        block.out = at_most(last - block.out_first, OUT);
+        if (!multiply(winograd, &block, &scratch, worker))
+            return;
         put_block(winograd, &block, &scratch);
+    }
 }
 
 /* Cuts y into tasks, by sizes only. */
@@ -195,11 +202,11 @@ static void cut(Winograd *winograd)
 {
     Tensor y = winograd->conv->y;
     int    across = pieces(y.w, 2), down = pieces(y.h, 2), most = most_tiles(winograd->conv->x.c);
-    winograd->across = pieces(across, most);
+    winograd->across = pieces(across, ACROSS);
     winograd->columns = pieces(across, winograd->across);
-    winograd->rows = winograd->across > 1 ? 1 : at_most(down, most / winograd->columns);
+    winograd->rows = at_most(down, most / winograd->columns);
     winograd->rows = pieces(down, pieces(down, winograd->rows));
-    winograd->out = pieces(winograd->out_count, pieces(winograd->out_count, OUT));
+    winograd->out = winograd->out_count;
     for (;;) {
         winograd->down = pieces(down, winograd->rows);
         winograd->out_tiles = pieces(winograd->out_count, winograd->out);
