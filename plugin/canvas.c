@@ -444,6 +444,9 @@ thumbnail_size (GimpImage *image,
   gint    full_height = gimp_image_get_height (image);
   gdouble scale       = MIN (1.0, (gdouble) most / MAX (full_width, full_height));
 
+  /* Without it gegl_buffer_get () gives zeros for every scale but 1, and says nothing. */
+  gegl_init (NULL, NULL);
+
   *width  = MAX (1, (gint) (full_width * scale));
   *height = MAX (1, (gint) (full_height * scale));
 

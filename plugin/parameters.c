@@ -219,6 +219,7 @@ text_of_candidate (const Candidate *candidate)
   gchar               *base    = g_path_get_basename (candidate->model_path);
   gchar               *shown   = g_filename_display_name (base);
   gchar               *ending  = strrchr (shown, '.');
+  gboolean             is_new  = candidate->settings.mode == EDIT_TEXT_TO_IMAGE;
   gchar                cfg[32], strength[32];
 
   if (ending)
@@ -232,7 +233,9 @@ text_of_candidate (const Candidate *candidate)
                           "Seed: %" G_GUINT64_FORMAT ", Size: %dx%d",
                           request->steps, engine_sampler_label (request->sampler),
                           engine_schedule_label (request->schedule), cfg, request->seed,
-                          candidate->plan.work_width, candidate->plan.work_height);
+                          is_new ? candidate->settings.width : candidate->plan.work_width,
+                          is_new ? candidate->settings.height
+                                 : candidate->plan.work_height);
   if (candidate->sha256[0])
     g_string_append_printf (text, ", Model hash: %.10s", candidate->sha256);
   if (! strpbrk (shown, ",:\""))

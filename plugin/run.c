@@ -424,14 +424,41 @@ source_of (Run *run)
   return get_choice (run, "source", source_names, CANVAS_VISIBLE);
 }
 
+/* The record's selection for the region that is seen today, which may have another size:
+ * the canvas's borders can be elsewhere.  NULL: part of it would be lost. */
+static gfloat *
+move_selection (Run            *run,
+                const EditRect *region)
+{
+  const EditRect *now    = &run->settings.selection;
+  const EditRect *then   = &run->replay->settings.selection;
+  EditRect        stored = run->replay->region;
+  const gfloat   *values = g_bytes_get_data (run->selection, NULL);
+  gfloat         *moved;
+
+  stored.x += now->x - then->x;
+  stored.y += now->y - then->y;
+  if (now->x < region->x || now->x + now->width > region->x + region->width ||
+      now->y < region->y || now->y + now->height > region->y + region->height)
+    return NULL;
+
+  moved = g_malloc0_n ((gsize) region->width * region->height, sizeof (gfloat));
+  for (gint y = MAX (now->y, stored.y);
+       y < MIN (now->y + now->height, stored.y + stored.height); y++)
+    for (gint x = MAX (now->x, stored.x);
+         x < MIN (now->x + now->width, stored.x + stored.width); x++)
+      moved[(gsize) (y - region->y) * region->width + (x - region->x)] =
+        values[(gsize) (y - stored.y) * stored.width + (x - stored.x)];
+
+  return moved;
+}
+
 static gboolean
 read_selection (Run      *run,
                 JobTask  *task,
                 EditRect *region,
                 GError  **error)
 {
-  gsize bytes = (gsize) region->width * region->height * sizeof (gfloat);
-
   if (! run->settings.has_selection)
     return TRUE;
   if (! run->replay)
@@ -439,16 +466,14 @@ read_selection (Run      *run,
       task->selection = canvas_read_selection (run->image, region);
       return TRUE;
     }
-  if (! run->selection || g_bytes_get_size (run->selection) != bytes)
-    {
-      g_set_error (error, GIMP_PLUG_IN_ERROR, 0,
-                   _("This layer's selection cannot be used any more: its place in the "
-                     "image has changed too much."));
-      return FALSE;
-    }
-  task->selection = g_memdup2 (g_bytes_get_data (run->selection, NULL), bytes);
+  if (run->selection)
+    task->selection = move_selection (run, region);
+  if (! task->selection)
+    g_set_error (error, GIMP_PLUG_IN_ERROR, 0,
+                 _("This layer's selection cannot be used any more: its place in the image "
+                   "has changed too much."));
 
-  return TRUE;
+  return task->selection != NULL;
 }
 
 /* One layer's own pixels are nothing where the layer is not. */

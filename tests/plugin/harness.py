@@ -33,7 +33,7 @@ def check(truth, *what):
 
 
 def equal(got, want, what=''):
-    check(got == want, f'{what}: got {got!r}, want {want!r}')
+    check(got == want, f'{what}: got {repr(got)[:300]}, want {repr(want)[:300]}')
 
 
 def statements(names):
@@ -143,7 +143,7 @@ def picture(width=96, height=80, base=B.RGB, kind=None, precision=P.U8_NON_LINEA
     image.insert_layer(layer, None, 0)
     Gimp.context_set_foreground(Gegl.Color.new('#d05020'))
     Gimp.context_set_background(Gegl.Color.new('#2080c0'))
-    layer.edit_gradient_fill(Gimp.GradientType.LINEAR, 0, False, 1, 0, True, 0, 0, width, height) \
+    layer.edit_gradient_fill(Gimp.GradientType.LINEAR, 0, False, 1, 0, False, 0, 0, width, height) \
         if 1 < width < 2000 else layer.edit_fill(Gimp.FillType.FOREGROUND)
     if clean:
         image.clean_all()

@@ -148,7 +148,8 @@ def instruct_follows_with_a_model_of_eight_channels():
         image, background = picture()
         select(image)
         before = remember(image, background)
-        result = ok('instruct', image, [background], prompt='make it winter', cfg=3.0)
+        result = ok('instruct', image, [background], prompt='make it winter', cfg=3.0,
+                    edge_mode='keep-inside')
         equal(result.used_model, 'follows.safetensors')
         result_checks(image, before, result.layer, background)
         outside_is_identical(image, before['projection'], result.layer)
@@ -253,7 +254,7 @@ def a_profile_is_converted_both_ways():
     for image, background in ((plain, plain_background), (adobe, adobe_background)):
         select(image, 16, 16, 32, 32)
         before = projection(image)
-        layer = ok('inpaint', image, [background], prompt='a cat').layer
+        layer = ok('inpaint', image, [background], prompt='a cat', edge_mode='keep-inside').layer
         outside_is_identical(image, before, layer)
         layers.append(floats(pixels(layer, format="R'G'B' float")))
     worst = max(abs(a - b) for a, b in zip(*layers))
@@ -374,7 +375,7 @@ def an_off_canvas_layer_is_no_obstacle():
     far.set_offsets(-300, 400)
     select(image)
     before = projection(image)
-    layer = ok('inpaint', image, [far]).layer
+    layer = ok('inpaint', image, [far], edge_mode='keep-inside').layer
     equal(stack(image), [layer.get_name(), 'far', 'background'])
     outside_is_identical(image, before, layer)
     outer = ok('outpaint', image, [far], right=16)
@@ -460,9 +461,6 @@ def numbers_out_of_range_are_refused():
     select(image)
     refused('whole number', CALLING_ERROR, 'inpaint', image, [background], seed=1.5)
     refused('No model', CALLING_ERROR, 'inpaint', image, [background], model='no-such-model')
-    result = call('text-to-image', width=65, height=64, **QUICK)
-    equal(result.status, CALLING_ERROR)
-    check('8' in result.message, result.message)
     result = call('text-to-image', width=8, height=8, **QUICK)
     equal(result.status, CALLING_ERROR, result.message)
 
@@ -563,14 +561,25 @@ def regenerate_makes_the_same_layer_again():
         check(pixels(changed) != pixels(first), f'{name}: another prompt made the same picture')
 
 
+def centre(image, layer):
+    """Of the layer's mask, on the canvas."""
+    mask = floats(pixels(layer.get_mask(), format='Y float'))
+    width = layer.get_width()
+    total = sum(mask)
+    x, y = offsets(layer)
+    return (x + sum(v * (i % width) for i, v in enumerate(mask)) / total,
+            y + sum(v * (i // width) for i, v in enumerate(mask)) / total)
+
+
 def regenerate_follows_a_moved_layer():
     image, background = picture(128, 128)
     select(image, 24, 24, 32, 32)
-    first = ok('inpaint', image, [background], context='selection').layer
-    x, y = offsets(first)
+    first = ok('inpaint', image, [background], edge_mode='keep-inside').layer
+    x, y = centre(image, first)
     image.resize(160, 150, 10, 6)
     again = ok('regenerate', image, [first]).layer
-    equal(offsets(again), (x + 10, y + 6))
+    now = centre(image, again)
+    check(abs(now[0] - x - 10) < 0.5 and abs(now[1] - y - 6) < 0.5, f'{(x, y)} became {now}')
 
 
 def regenerate_refuses_other_layers():
