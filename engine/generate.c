@@ -267,7 +267,13 @@ static void make_preview(Generate *run, Tensor latents)
 static bool on_step(void *user, int step, Tensor latents, Tensor estimate)
 {
     Generate *run = user;
+    bool      shown = estimate.n > 0 && run->request->want_preview;
     run->step = step;
+    if (compute_dry(&run->compute)) {
+        if (shown)
+            make_preview(run, estimate);
+        return true;
+    }
     if (run->request->observe) {
         char name[32];
         snprintf(name, sizeof name, "latents.%d", step);
@@ -278,7 +284,6 @@ static bool on_step(void *user, int step, Tensor latents, Tensor estimate)
                     "%s: step %d of %d gave numbers that are not finite; the model is damaged, or "
                     "its prediction type (epsilon, v) is not the one it was run with.",
                     run->engine->path, step, run->steps);
-    bool shown = estimate.data && run->request->want_preview;
     if (shown)
         make_preview(run, estimate);
     return report(run, shown ? &run->preview : NULL);
@@ -315,12 +320,10 @@ static bool sample(Generate *run, int image)
         .mask = run->mask,
         .concat = run->extra,
         .predict = predict,
-        .report = dry ? NULL : on_step,
+        .report = on_step,
         .user = run,
     };
     bool ok = denoise(&run->compute, run->latents, &denoising);
-    if (dry && request->want_preview)
-        make_preview(run, run->latents);
     return !cancelled(run) && ok;
 }
 

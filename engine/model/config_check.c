@@ -280,6 +280,15 @@ static void check_groups(Check *check, const char *part, const int *channels, in
         }
 }
 
+static bool has_attention(const UnetConfig *unet, int level)
+{
+    int depth = level == unet->levels - 1 ? unet->middle_depth : 0;
+    for (int i = 0; i <= unet->res_blocks[level]; i++)
+        depth += (i < unet->res_blocks[level] ? unet->down_depth[level][i] : 0) +
+                 unet->up_depth[level][i];
+    return depth > 0;
+}
+
 static void check_numbers(Check *check, const ModelConfig *config)
 {
     const UnetConfig *unet = &config->unet;
@@ -292,7 +301,7 @@ static void check_numbers(Check *check, const ModelConfig *config)
     check_groups(check, "U-Net", unet->channels, unet->levels, unet->norm_groups);
     check_groups(check, "VAE", config->vae.channels, config->vae.levels, config->vae.norm_groups);
     for (int i = 0; i < unet->levels; i++)
-        if (unet->heads[i] <= 0 || unet->channels[i] % unet->heads[i]) {
+        if (has_attention(unet, i) && (unet->heads[i] <= 0 || unet->channels[i] % unet->heads[i])) {
             add_fault(check, "level %d's %d channels do not divide into %d heads", i, unet->channels[i],
                       unet->heads[i]);
             break;
@@ -307,9 +316,11 @@ static void check_numbers(Check *check, const ModelConfig *config)
     if (unet->context_width != context && unet->context_width > 0)
         add_fault(check, "the U-Net wants text of width %d and the text encoders make %d",
                   unet->context_width, context);
-    if (config->text_count == 2 && unet->adm_width != config->text[1].projection + 6 * 256)
-        add_fault(check, "the U-Net wants a vector of %d and gets %d", unet->adm_width,
-                  config->text[1].projection + 6 * 256);
+    /* Six numbers (sizes and crop) stand behind the pooled text, each as cosines and sines. */
+    int sizes = unet->adm_width - config->text[1].projection;
+    if (config->text_count == 2 && (sizes <= 0 || sizes % 12))
+        add_fault(check, "the U-Net wants a vector of %d and the second text encoder gives %d of it",
+                  unet->adm_width, config->text[1].projection);
     if (unet->adm_width > 0 && config->text_count != 2)
         add_fault(check, "the U-Net is SDXL's and its second text encoder is missing");
 }
