@@ -208,17 +208,24 @@ static bool parse_parts(Prompt *prompt, const PromptSchedule *schedule, char *te
 {
     Seen *seen = calloc((size_t)schedule->end_count, sizeof *seen);
     bool  ok = seen;
-    for (int i = 0, until = 0; ok && i < schedule->end_count && until < steps; i++) {
-        size_t bytes = prompt_schedule_text(schedule, schedule->ends[i], text);
-        until = schedule->ends[i] + 1 < steps ? schedule->ends[i] + 1 : steps;
+    for (int i = 0; ok && i < schedule->end_count; i++) {
+        int    end = schedule->ends[i];
+        size_t bytes = prompt_schedule_text(schedule, end, text);
         ok = add_part(prompt, seen, tokenizer, text, bytes, pad_token, error);
         if (ok)
-            prompt->parts[prompt->count - 1].until_step = until;
+            prompt->parts[prompt->count - 1].until_step = end < steps ? end + 1 : steps;
     }
     for (int i = 0; seen && i < schedule->end_count; i++)
         free(seen[i].text);
     free(seen);
-    return ok && level_chunks(prompt, pad_token);
+    ok = ok && level_chunks(prompt, pad_token);
+    /* What comes only at the last step is never reached, and yet counts for the number of chunks. */
+    if (ok && prompt->count > 1 && prompt->parts[prompt->count - 2].until_step == steps) {
+        prompt->count--;
+        if (prompt->parts[prompt->count].same_as == prompt->count)
+            free(prompt->parts[prompt->count].chunks);
+    }
+    return ok;
 }
 
 bool prompt_parse(Prompt *prompt, const Tokenizer *tokenizer, const char *text, int steps,
