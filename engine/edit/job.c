@@ -524,7 +524,7 @@ static bool match(EditJob *job, EnginePicture *picture, const PlanPass *pass)
     return match_colours(job->threads, picture->pixels, job->source.pixels, job->known,
                          picture->width, picture->height) &&
            match_ring(job->threads, picture->pixels, job->source.pixels, job->known, picture->width,
-                      picture->height);
+                      picture->height, job->plan.limits.native);
 }
 
 /* The stage's result over the layer, and over the picture that the next stage sees. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CURVE = 4096, CELL = 8, CELL_SUPPORT = 9 /* cells: deviation 16 pixels */ };
+enum { CURVE = 4096, CELL = 8 };
 
 /* ---- sRGB and Lab -------------------------------------------------------------------------- */
 
@@ -198,9 +198,9 @@ done:
 typedef struct {
     float       *picture;
     const float *reference, *known;
-    int          w, h, cells_w, cells_h;
-    float       *cells;   /* [cells_h, cells_w, 3] */
-    float       *weights; /* [cells_h, cells_w] */
+    int          w, h, cells_w, cells_h, support; /* of the low pass, in cells */
+    float       *cells;                           /* [cells_h, cells_w, 3] */
+    float       *weights;                         /* [cells_h, cells_w] */
 } Ring;
 
 static void gather_row(void *data, int cy, int worker)
@@ -259,13 +259,13 @@ static bool smooth_cells(Threads *threads, Ring *ring)
     bool   ok = plane && weights;
     if (ok) {
         memcpy(weights, ring->weights, count * sizeof *weights);
-        ok = mask_blur_triangle(threads, weights, ring->cells_w, ring->cells_h, CELL_SUPPORT);
+        ok = mask_blur_triangle(threads, weights, ring->cells_w, ring->cells_h, ring->support);
     }
     for (size_t c = 0; ok && c < 3; c++) {
         /* The blur keeps what is within 1e-6 of 0 and 1 there: around .5 nothing is near. */
         for (size_t i = 0; i < count; i++)
             plane[i] = .5F + .25F * ring->cells[3 * i + c] * ring->weights[i];
-        ok = mask_blur_triangle(threads, plane, ring->cells_w, ring->cells_h, CELL_SUPPORT);
+        ok = mask_blur_triangle(threads, plane, ring->cells_w, ring->cells_h, ring->support);
         for (size_t i = 0; ok && i < count; i++)
             ring->cells[3 * i + c] = weights[i] > 1e-3F ? 4 * (plane[i] - .5F) / weights[i] : 0;
     }
@@ -276,11 +276,24 @@ static bool smooth_cells(Threads *threads, Ring *ring)
     return ok;
 }
 
-bool match_ring(Threads *threads, float *picture, const float *reference, const float *known, int w,
-                int h)
+/* A triangle of nine cells has a deviation of two, 16 pixels. */
+static int low_pass_support(int native)
 {
-    Ring   ring = { picture, reference, known, w, h, (w + CELL - 1) / CELL, (h + CELL - 1) / CELL,
-                    NULL,    NULL };
+    int cells = 2 * ((4 * native + 256) / 512) + 1;
+    return cells < 3 ? 3 : cells > 17 ? 17 : cells;
+}
+
+bool match_ring(Threads *threads, float *picture, const float *reference, const float *known, int w,
+                int h, int native)
+{
+    Ring   ring = { .picture = picture,
+                    .reference = reference,
+                    .known = known,
+                    .w = w,
+                    .h = h,
+                    .cells_w = (w + CELL - 1) / CELL,
+                    .cells_h = (h + CELL - 1) / CELL,
+                    .support = low_pass_support(native) };
     size_t count = (size_t)ring.cells_w * (size_t)ring.cells_h;
     float  most = 0, total = 0;
     ring.cells = malloc(3 * count * sizeof(float));

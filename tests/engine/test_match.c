@@ -102,7 +102,7 @@ static void a_shift_is_taken_back(void)
         CHECK(left_over(picture, reference) > 3.9);
         CHECK(match_colours(threads, picture, reference, known, W, H));
         double colours = left_over(picture, reference);
-        CHECK(match_ring(threads, picture, reference, known, W, H));
+        CHECK(match_ring(threads, picture, reference, known, W, H, 512));
         double ring = left_over(picture, reference);
         printf("     %d %% known: left %.4f, with the ring %.4f\n", percents[k], colours, ring);
         CHECK(colours <= .2 && ring <= .2);
@@ -129,7 +129,7 @@ static void only_known_pixels_count(void)
     }
     memcpy(want, picture, 3 * COUNT * sizeof *want);
     CHECK(match_colours(threads, picture, reference, known, W, H));
-    CHECK(match_ring(threads, picture, reference, known, W, H));
+    CHECK(match_ring(threads, picture, reference, known, W, H, 512));
     CHECK_NEAR(picture, want, 3 * COUNT, 0);
     free(reference);
     free(picture);
@@ -162,7 +162,7 @@ static void flat_and_tiny_known_areas_give_numbers(void)
             }
         }
         CHECK(match_colours(threads, picture, reference, known, W, H));
-        CHECK(match_ring(threads, picture, reference, known, W, H));
+        CHECK(match_ring(threads, picture, reference, known, W, H, 512));
         CHECK(in_range(picture));
         if (count < MATCH_MIN_KNOWN) /* too few to tell: left alone */
             CHECK(picture[3 * 100] == (variant & 4 ? 1 : .52F));
@@ -215,7 +215,7 @@ static void the_ring_takes_off_a_gradient_and_no_detail(void)
         for (int c = 0; c < 3; c++)
             picture[3 * i + c] = reference[3 * i + c] + (float)(.08 * x / W - .04);
     }
-    CHECK(match_ring(threads, picture, reference, known, W, H));
+    CHECK(match_ring(threads, picture, reference, known, W, H, 512));
     double worst = 0;
     for (int y = 45; y < 155; y++)
         for (int x = 64; x < 192; x++)
