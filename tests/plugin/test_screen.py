@@ -205,57 +205,34 @@ def cancel_in_the_progress_bar_leaves_the_image():
     gimp(CLOSE)
 
 
-def an_active_layer_that_is_deleted_meanwhile_does_not_matter():
-    number, before, display = gimp(NEW)
-    gimp(f'image = image_of({number})\n'
-         'layer = Gimp.Layer.new(image, "victim", 96, 80, T.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL)\n'
-         'image.insert_layer(layer, None, 1)\nanswer = True')
-    batch = Batch(RUN.format(number=number, name='inpaint', arguments=dict(steps=200)))
+def menu_during_a_run(item, begin=NEW):
+    """Starts a run, presses a menu item meanwhile, and gives the image's number and the run's answer.
+    GIMP takes one batch after the other, but its menus work all the time."""
+    number = gimp(begin)[0]
+    batch = Batch(RUN.format(number=number, name='inpaint', arguments=dict(steps=300)))
     wait(plugin_processes, what='the plug-in')
-    time.sleep(0.8)
+    time.sleep(1)
+    press(wait(lambda: named('menu item', lambda name: name == item), what=item))
+    time.sleep(0.5)
     check(not batch.done(), 'the run was too quick for this test')
-    gimp(f'image = image_of({number})\nimage.remove_layer(image.get_layers()[-1])\nanswer = True')
-    check(not batch.done(), 'GIMP did it only after the run')
-    status, message, result = batch.answer()
+    return number, batch.answer()
+
+
+def an_active_layer_that_is_deleted_meanwhile_does_not_matter():
+    number, (status, message, result) = menu_during_a_run('Delete Layer', NEW.replace('display =', '''
+layer = Gimp.Layer.new(image, "other", 96, 80, T.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL)
+image.insert_layer(layer, None, 0)
+image.set_selected_layers([background])
+display ='''.strip()))
     check(status == 'success' and result == number, status, message, result)
     check(state_of(number)[2] == 2, state_of(number))
     gimp(CLOSE)
 
 
-def an_image_that_is_closed_meanwhile_gives_a_new_one():
-    number = gimp('image, background = picture()\nselect(image)\nimages.clear()\nanswer = image.get_id()')
-    batch = Batch(RUN.format(number=number, name='inpaint', arguments=dict(steps=200)))
-    wait(plugin_processes, what='the plug-in')
-    time.sleep(0.8)
-    check(not batch.done(), 'the run was too quick for this test')
-    gimp(f'image_of({number}).delete()\nanswer = True')
-    check(not batch.done(), 'GIMP did it only after the run')
-    status, message, result = batch.answer()
-    check(status == 'success' and result and result != number, status, message, number, result)
-    gimp(CLOSE)
-
-
-def an_image_that_is_scaled_meanwhile_stays_and_gives_a_new_one():
-    number, before, display = gimp(NEW)
-    batch = Batch(RUN.format(number=number, name='inpaint', arguments=dict(steps=200)))
-    wait(plugin_processes, what='the plug-in')
-    time.sleep(0.8)
-    check(not batch.done(), 'the run was too quick for this test')
-    gimp(f'image_of({number}).scale(200, 100)\nanswer = True')
-    check(not batch.done(), 'GIMP did it only after the run')
-    status, message, result = batch.answer()
-    check(status == 'success' and result != number, status, message, number, result)
+def an_image_that_is_turned_meanwhile_stays_and_gives_a_new_one():
+    number, (status, message, result) = menu_during_a_run('Rotate 90° clockwise')
+    check(status == 'success' and result != number, status, message, result)
     check(state_of(number)[2] == 1, 'a layer in the wrong place')
-    gimp(CLOSE)
-
-
-def two_runs_at_once_are_fine():
-    number, before, display = gimp(NEW)
-    runs = [Batch(RUN.format(number=number, name='inpaint', arguments=dict(steps=20 + i))) for i in range(2)]
-    for run in runs:
-        status, message, _ = run.answer()
-        check(status == 'success', status, message)
-    check(state_of(number)[2] == 3, state_of(number))
     gimp(CLOSE)
 
 
@@ -265,8 +242,7 @@ def main():
     gimp('answer = True')
     for test in (undo_restores_and_redo_brings_back_in_one_step, cancel_in_the_progress_bar_leaves_the_image,
                  an_active_layer_that_is_deleted_meanwhile_does_not_matter,
-                 an_image_that_is_closed_meanwhile_gives_a_new_one,
-                 an_image_that_is_scaled_meanwhile_stays_and_gives_a_new_one, two_runs_at_once_are_fine):
+                 an_image_that_is_turned_meanwhile_stays_and_gives_a_new_one):
         if not test.__name__.startswith(os.environ.get('TEST_FILTER', '')):
             continue
         started = time.time()
