@@ -67,8 +67,8 @@ static bool fill_request(Make *make, EngineError *error)
 {
     const Options *options = make->options;
     EngineRequest  request = engine_request_default(make->engine);
-    request.seed = (uint64_t)options->seed;
-    if (options->seed < 0) {
+    request.seed = options->seed;
+    if (!options->has_seed) {
         uint32_t seed;
         if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
             return fail(error, ENGINE_BAD_REQUEST,

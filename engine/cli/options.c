@@ -92,34 +92,38 @@ static bool read_float(float *value, bool *given, const char *name, double least
     return true;
 }
 
-/* Whole decimal numbers, exact to 64 bits (a seed does not fit a double). */
-static bool read_integer(int64_t *value, const char *name, int64_t least, int64_t most,
-                         EngineError *error)
+/* Digits to a number, exact to 64 bits (a seed does not fit a double). */
+static bool read_digits(const char *at, uint64_t *number)
 {
-    const char *at = optarg;
-    bool        negative = *at == '-';
-    uint64_t    number = 0;
-    bool        ok = *(at += negative || *at == '+') != '\0';
-    for (; *at && ok; at++) {
-        ok = *at >= '0' && *at <= '9' && number <= (UINT64_C(1) << 63) / 10;
-        if (ok)
-            number = number * 10 + (uint64_t)(*at - '0');
-        ok = ok && number <= (uint64_t)INT64_MAX;
+    *number = 0;
+    if (*at == '\0')
+        return false;
+    for (; *at; at++) {
+        uint64_t digit = (uint64_t)(*at - '0');
+        if (*at < '0' || *at > '9' || *number > (UINT64_MAX - digit) / 10)
+            return false;
+        *number = *number * 10 + digit;
     }
-    int64_t result = negative ? -(int64_t)number : (int64_t)number;
-    if (!ok || result < least || result > most)
-        return fail(error, ENGINE_BAD_REQUEST,
-                    "--%s takes a whole number from %lld to %lld, not '%s'.", name,
-                    (long long)least, (long long)most, optarg);
-    *value = result;
     return true;
+}
+
+/* Any seed, or -1: a random one. */
+static bool read_seed(Options *options, EngineError *error)
+{
+    options->has_seed = read_digits(optarg, &options->seed);
+    return options->has_seed || strcmp(optarg, "-1") == 0 ||
+           fail(error, ENGINE_BAD_REQUEST,
+                "--seed takes a whole number from 0 to 18446744073709551615, or -1 for a random one, "
+                "not '%s'.",
+                optarg);
 }
 
 static bool read_int(int *value, const char *name, int least, int most, EngineError *error)
 {
-    int64_t number;
-    if (!read_integer(&number, name, least, most, error))
-        return false;
+    uint64_t number;
+    if (!read_digits(optarg, &number) || number < (uint64_t)least || number > (uint64_t)most)
+        return fail(error, ENGINE_BAD_REQUEST, "--%s takes a whole number from %d to %d, not '%s'.",
+                    name, least, most, optarg);
     *value = (int)number;
     return true;
 }
@@ -236,7 +240,7 @@ static bool read_option(Options *options, int option, EngineError *error)
                           error);
     case OPTION_STRENGTH:
         return read_float(&options->strength, &options->has_strength, "strength", 0, 1, error);
-    case OPTION_SEED: return read_integer(&options->seed, "seed", -1, INT64_MAX, error);
+    case OPTION_SEED: return read_seed(options, error);
     case OPTION_COUNT: return read_int(&options->count, "count", 1, 64, error);
     case OPTION_CLIP_SKIP: return read_int(&options->clip_skip, "clip-skip", 0, 100, error);
     case OPTION_THREADS: return read_int(&options->threads, "threads", 0, 1024, error);
@@ -287,7 +291,7 @@ static bool read_option(Options *options, int option, EngineError *error)
 
 bool options_read(Options *options, int argc, char **argv, EngineError *error)
 {
-    *options = (Options){ .seed = -1, .count = 1 };
+    *options = (Options){ .count = 1 };
     opterr = 0;
     int option;
     for (;;) {

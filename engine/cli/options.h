@@ -21,7 +21,8 @@ typedef struct {
     bool        has_width, has_height, has_steps, has_sampler, has_schedule, has_cfg, has_image_cfg,
                 has_cfg_rescale, has_strength, has_intent;
     int         width, height, steps, count, clip_skip, threads, context_pixels;
-    int64_t     seed; /* -1: a random one, which is printed */
+    bool        has_seed; /* else a random one, which is printed */
+    uint64_t    seed;
     float       cfg, image_cfg, cfg_rescale, strength;
     EngineSampler    sampler;
     EngineSchedule   schedule;
