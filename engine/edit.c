@@ -50,7 +50,7 @@ bool edit_plan(const EditSettings *settings, const EngineModelInfo *model, EditP
 {
     Plan *all = malloc(sizeof *all);
     if (!all)
-        return fail(error, ENGINE_OUT_OF_MEMORY, "no memory for a plan");
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for a plan.");
     bool ok = plan_make(all, settings, model, error);
     *plan = ok ? all->summary : (EditPlan){ 0 };
     free(all);
@@ -165,7 +165,7 @@ bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request, E
 {
     Run run = { .request = request };
     if (request->count < 1)
-        return fail(error, ENGINE_BAD_REQUEST, "%d candidates are asked for; make at least one",
+        return fail(error, ENGINE_BAD_REQUEST, "%d candidates are asked for: make at least one.",
                     request->count);
     for (int pass = 0; pass < job->plan.pass_count; pass++)
         run.all += pass_share(job, pass) * request->count;
@@ -196,7 +196,8 @@ bool edit_estimate(const EditSettings *settings, const EditPlan *summary, Engine
                    const EngineRequest *request, EngineEstimate *estimate, EngineError *error)
 {
     Plan *plan = malloc(sizeof *plan);
-    bool  ok = plan != NULL || fail(error, ENGINE_OUT_OF_MEMORY, "no memory for a plan");
+    bool  ok =
+        plan != NULL || fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for a plan.");
     ok = ok && plan_make(plan, settings, engine_model(engine), error);
     *estimate = (EngineEstimate){ 0 };
     for (int i = 0; ok && i < plan->pass_count; i++) {
@@ -211,10 +212,10 @@ bool edit_estimate(const EditSettings *settings, const EditPlan *summary, Engine
         source.pixels = calloc(3 * (size_t)source.width * (size_t)source.height, sizeof(float));
         one.source = settings->mode == EDIT_TEXT_TO_IMAGE && !pass->second ? NULL : &source;
         one.mask = one.hole = one.known = NULL;
-        ok = source.pixels
-                 ? engine_estimate(engine, &one, &cost, error)
-                 : fail(error, ENGINE_OUT_OF_MEMORY, "no memory for a pass of %d x %d pixels",
-                        source.width, source.height);
+        ok = source.pixels ? engine_estimate(engine, &one, &cost, error)
+                           : fail(error, ENGINE_OUT_OF_MEMORY,
+                                  "There is not enough memory for a pass of %d x %d pixels.",
+                                  source.width, source.height);
         engine_picture_clear(&source);
         /* Passes follow each other: memory is used again, time adds up. */
         estimate->scratch_bytes = cost.scratch_bytes > estimate->scratch_bytes

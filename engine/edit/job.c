@@ -17,7 +17,8 @@ static const float no_pixel = .5F / 255; /* alpha below it: unknown */
 static bool no_memory(EngineError *error, double width, double height)
 {
     return fail(error, ENGINE_OUT_OF_MEMORY,
-                "no memory for editing %.0f x %.0f pixels: select a smaller part", width, height);
+                "There is not enough memory to edit %.0f x %.0f pixels: select a smaller part.",
+                width, height);
 }
 
 static float unit(float value)
@@ -111,12 +112,12 @@ static bool check_selected(const EditJob *job, const float *selected, EngineErro
     EditRect all = job->plan.summary.canvas;
     if (!(most > (job->settings.edge == EDIT_AS_DRAWN ? 0 : .1F)))
         return fail(error, ENGINE_BAD_REQUEST,
-                    job->plan.invert ? "All is selected: no background is left to be replaced"
-                                     : "The selection is empty: nothing to repaint");
+                    job->plan.invert ? "All is selected: no background is left to be replaced."
+                                     : "The selection is empty: nothing to repaint.");
     if (job->settings.mode == EDIT_INPAINT && least >= 1 && job->settings.strength < 1 &&
         area(all) == area(job->fill_rect))
         return fail(error, ENGINE_BAD_REQUEST,
-                    "The selection is the whole picture: use image to image for that");
+                    "The selection is the whole picture: use image to image for that.");
     return true;
 }
 
@@ -158,10 +159,10 @@ static bool check_unknown(const EditJob *job, EngineError *error)
         known += job->original[4 * i + 3] > 0;
     if (known == 0)
         return fail(error, ENGINE_BAD_REQUEST,
-                    "Nothing of the picture is there to be continued: all of it is transparent");
+                    "Nothing of the picture is there to be continued: all of it is transparent.");
     if (known == count)
         return fail(error, ENGINE_BAD_REQUEST,
-                    "Nothing is missing: add pixels to a side, or clear the part to be filled");
+                    "Nothing is missing: add pixels to a side, or clear the part to be filled.");
     return true;
 }
 
@@ -235,7 +236,7 @@ EditJob *job_create(const EditSettings *settings, const EngineModelInfo *model,
     EditRect region = job->plan.summary.region;
     if (memcmp(&region, &plan->region, sizeof region) != 0) {
         ok = fail(error, ENGINE_BAD_REQUEST,
-                  "the edit was planned for another selection or model: plan it again");
+                  "The edit was planned for another selection or model: plan it again.");
         goto done;
     }
     job->settings = *settings;

@@ -57,7 +57,7 @@ static bool add(Outpaint *plan, OutpaintStage *stage, int side, EngineError *err
 {
     if (plan->count == OUTPAINT_MAX_STAGES)
         return fail(error, ENGINE_BAD_REQUEST,
-                    "the extension needs more than %d passes: extend by less, in several goes",
+                    "The extension needs more than %d passes: extend by less, in several goes.",
                     OUTPAINT_MAX_STAGES);
     RegionScale scale = region_scale(stage->context.width, stage->context.height, plan->limits);
     stage->scale = scale.scale;

@@ -22,13 +22,13 @@ static bool check_model(const EditSettings *settings, const EngineModelInfo *mod
     bool instruct = settings->mode == EDIT_INSTRUCT;
     if (instruct && model->in_channels != 8)
         return fail(error, ENGINE_BAD_REQUEST,
-                    "the model is a %s: Instruct needs an 8-channel InstructPix2Pix checkpoint",
+                    "The model is a %s: Instruct needs an 8-channel InstructPix2Pix checkpoint.",
                     model->summary);
     if (!instruct && model->in_channels == 8)
         return fail(
             error, ENGINE_BAD_REQUEST,
-            "the model is a %s: it only follows instructions, so choose Instruct or a base or "
-            "inpainting checkpoint",
+            "The model is a %s: it only follows instructions, so choose Instruct or a base or "
+            "inpainting checkpoint.",
             model->summary);
     return true;
 }
@@ -44,23 +44,23 @@ static bool check_size(const EditSettings *settings, EngineError *error)
         double pixels = (double)settings->width * settings->height;
         if (settings->width < MIN_SIDE || settings->height < MIN_SIDE)
             return fail(error, ENGINE_BAD_REQUEST,
-                        "a picture of %d x %d pixels is too small: both sides must be %d or more",
+                        "A picture of %d x %d pixels is too small: both sides must be %d or more.",
                         settings->width, settings->height, MIN_SIDE);
         if (pixels > 1.05 * (double)max_pixels(settings))
             return fail(error, ENGINE_BAD_REQUEST,
-                        "a picture of %d x %d is %.1f megapixels, more than the %.1f of one pass: "
-                        "choose a smaller size",
+                        "A picture of %d x %d is %.1f megapixels, more than the %.1f of one pass: "
+                        "choose a smaller size.",
                         settings->width, settings->height, pixels / 1e6,
                         (double)max_pixels(settings) / 1e6);
         return true;
     }
     if (settings->canvas_width < 1 || settings->canvas_height < 1)
-        return fail(error, ENGINE_BAD_REQUEST, "the picture has no pixels: %d x %d",
+        return fail(error, ENGINE_BAD_REQUEST, "The picture has no pixels: %d x %d.",
                     settings->canvas_width, settings->canvas_height);
     if (settings->left < 0 || settings->right < 0 || settings->top < 0 || settings->bottom < 0)
         return fail(error, ENGINE_BAD_REQUEST,
-                    "the picture cannot be extended by less than 0 pixels (left %d, right %d, top "
-                    "%d, bottom %d)",
+                    "The picture cannot be extended by less than 0 pixels (left %d, right %d, top "
+                    "%d, bottom %d).",
                     settings->left, settings->right, settings->top, settings->bottom);
     bool    outpaint = settings->mode == EDIT_OUTPAINT;
     int64_t width = (int64_t)settings->canvas_width +
@@ -68,12 +68,13 @@ static bool check_size(const EditSettings *settings, EngineError *error)
     int64_t height = (int64_t)settings->canvas_height +
                      (outpaint ? (int64_t)settings->top + settings->bottom : 0);
     if (width > MAX_CANVAS || height > MAX_CANVAS)
-        return fail(error, ENGINE_BAD_REQUEST,
-                    "a canvas of %lld x %lld pixels is larger than the largest, %d: extend by less",
-                    (long long)width, (long long)height, MAX_CANVAS);
+        return fail(
+            error, ENGINE_BAD_REQUEST,
+            "A canvas of %lld x %lld pixels is larger than the largest, %d: extend by less.",
+            (long long)width, (long long)height, MAX_CANVAS);
     if (settings->max_pixels && settings->max_pixels < (uint64_t)MIN_SIDE * MIN_SIDE)
         return fail(error, ENGINE_BAD_REQUEST,
-                    "a pass of at most %llu pixels is too small: allow at least %d",
+                    "A pass of at most %llu pixels is too small: allow at least %d.",
                     (unsigned long long)settings->max_pixels, MIN_SIDE * MIN_SIDE);
     return true;
 }
@@ -83,23 +84,24 @@ static bool check_selection(const EditSettings *settings, EngineError *error)
     bool background = settings->intent == EDIT_BACKGROUND && settings->mode == EDIT_INPAINT;
     if (!settings->has_selection) {
         if (background)
-            return fail(error, ENGINE_BAD_REQUEST,
-                        "nothing is selected: select what stays before the background is replaced");
+            return fail(
+                error, ENGINE_BAD_REQUEST,
+                "Nothing is selected: select what stays before the background is replaced.");
         if (settings->mode == EDIT_INPAINT)
             return fail(error, ENGINE_BAD_REQUEST,
                         "The selection is empty: nothing to repaint. Select what is to change, or "
-                        "use image to image for the whole picture");
+                        "use image to image for the whole picture.");
         return true;
     }
     EditRect canvas = { 0, 0, settings->canvas_width, settings->canvas_height };
     if (settings->selection.width <= 0 || settings->selection.height <= 0)
-        return fail(error, ENGINE_BAD_REQUEST, "The selection is empty: nothing to repaint");
+        return fail(error, ENGINE_BAD_REQUEST, "The selection is empty: nothing to repaint.");
     if (settings->selection.x > MAX_CANVAS || settings->selection.y > MAX_CANVAS ||
         settings->selection.x < -MAX_CANVAS || settings->selection.y < -MAX_CANVAS ||
         settings->selection.width > 2 * MAX_CANVAS || settings->selection.height > 2 * MAX_CANVAS ||
         rect_intersect(canvas, settings->selection).width == 0)
         return fail(error, ENGINE_BAD_REQUEST,
-                    "The selection lies outside the canvas of %d x %d pixels: nothing to repaint",
+                    "The selection lies outside the canvas of %d x %d pixels: nothing to repaint.",
                     canvas.width, canvas.height);
     return true;
 }
@@ -107,15 +109,15 @@ static bool check_selection(const EditSettings *settings, EngineError *error)
 static bool check(const EditSettings *settings, const EngineModelInfo *model, EngineError *error)
 {
     if (!(settings->strength >= 0 && settings->strength <= 1))
-        return fail(error, ENGINE_BAD_REQUEST, "strength must lie between 0 and 1");
+        return fail(error, ENGINE_BAD_REQUEST, "The strength must lie between 0 and 1.");
     if (settings->context == EDIT_CONTEXT_PIXELS &&
         (settings->context_pixels < 0 || settings->context_pixels > MAX_CANVAS))
         return fail(error, ENGINE_BAD_REQUEST,
-                    "the context must be between 0 and %d pixels, not %d", MAX_CANVAS,
+                    "The context must be between 0 and %d pixels, not %d.", MAX_CANVAS,
                     settings->context_pixels);
     if (settings->mode == EDIT_SEAMS && !settings->tile_x && !settings->tile_y)
         return fail(error, ENGINE_BAD_REQUEST,
-                    "seams are repaired along an axis that is to be tiled: choose one or both");
+                    "Seams are repaired along an axis that is to be tiled: choose one or both.");
     bool selects = settings->mode == EDIT_INPAINT || settings->mode == EDIT_IMAGE_TO_IMAGE ||
                    settings->mode == EDIT_INSTRUCT || settings->mode == EDIT_OUTPAINT;
     return check_model(settings, model, error) && check_size(settings, error) &&
@@ -224,7 +226,7 @@ static bool plan_selection(Plan *plan, const EditSettings *settings, const Engin
         region_has_little_context(plan->summary.region, selection, &plan->limits)) {
         plan->summary.little_context = true;
         snprintf(plan->summary.warning, sizeof plan->summary.warning,
-                 "Little of the picture is left around the selection: the result may not fit it");
+                 "Little of the picture is left around the selection: the result may not fit it.");
     }
     return true;
 }
@@ -290,7 +292,7 @@ static bool check_region(const Plan *plan, EngineError *error)
         return true;
     return fail(error, ENGINE_BAD_REQUEST,
                 "%d x %d pixels would have to be read, more than the %d megapixels of one edit: "
-                "select a smaller part",
+                "select a smaller part.",
                 region.width, region.height, MAX_REGION / 1000000);
 }
 
@@ -299,7 +301,7 @@ static void warn_of_scale(Plan *plan)
     const PlanPass *last = &plan->passes[plan->pass_count - 1];
     if (plan->summary.warning[0] == '\0' && last->fit.scale < .9)
         snprintf(plan->summary.warning, sizeof plan->summary.warning,
-                 "The area is large: it is repainted at %.0f %% of its size and enlarged",
+                 "The area is large: it is repainted at %.0f %% of its size and enlarged.",
                  100 * last->fit.scale);
 }
 

@@ -221,8 +221,8 @@ bool region_fit(RegionFit *fit, EditRect wanted, double scale, const RegionRule 
         if ((rule->tile_x && steps * unit * canvas.width < MIN_WORK_SIDE) ||
             (rule->tile_y && steps * unit * canvas.height < MIN_WORK_SIDE) || steps < 1)
             return fail(error, ENGINE_BAD_REQUEST,
-                        "a tileable picture of %d x %d pixels cannot be worked on: its sides "
-                        "should be multiples of 8, at least 64",
+                        "A tileable picture of %d x %d pixels cannot be worked on: its sides "
+                        "should be multiples of 8, at least 64.",
                         canvas.width, canvas.height);
         scale = steps * unit;
     }

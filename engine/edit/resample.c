@@ -172,8 +172,8 @@ bool resample(Threads *threads, float *out, int out_w, int out_h, const float *i
     if (!work.rows ||
         !axis_init(&work.across, out_w, in_w, how->scale, how->x0, how->filter, how->wrap_x) ||
         !axis_init(&work.down, out_h, in_h, how->scale, how->y0, how->filter, how->wrap_y)) {
-        fail(error, ENGINE_OUT_OF_MEMORY, "no memory to scale a picture to %d x %d pixels", out_w,
-             out_h);
+        fail(error, ENGINE_OUT_OF_MEMORY,
+             "There is not enough memory to scale a picture to %d x %d pixels.", out_w, out_h);
         goto done;
     }
     parallel_for(threads, out_h, blend_row, &work);
