@@ -3,6 +3,7 @@
 
 #include "conditioning.h"
 #include "engine_parts.h"
+#include "files/map.h"
 #include "latents.h"
 #include "machine.h"
 #include "math/kernels.h"
@@ -472,6 +473,13 @@ static bool return_source(const EngineRequest *request, EnginePicture *pictures,
     return true;
 }
 
+static bool refuse_changed(Generate *run)
+{
+    return fail(run->error, ENGINE_BAD_FILE,
+                "%s was changed while it was in use; run again when it is complete.",
+                run->engine->path);
+}
+
 static bool run_all(Generate *run, EnginePicture *pictures)
 {
     if (!report(run, NULL))
@@ -483,9 +491,7 @@ static bool run_all(Generate *run, EnginePicture *pictures)
         if (!sample(run, i) || !decode(run, &pictures[i]))
             return false;
         if (checkpoint_changed(run->engine->checkpoint))
-            return fail(run->error, ENGINE_BAD_FILE,
-                        "%s was changed while it was in use; run again when it is complete.",
-                        run->engine->path);
+            return refuse_changed(run);
         if (run->request->picture)
             run->request->picture(run->request->user, i, &pictures[i]);
         arena_rewind(run->compute.scratch, mark);
@@ -509,7 +515,14 @@ bool generate(Engine *engine, const EngineRequest *request, EnginePicture *pictu
         run.compute.poll = on_poll;
         run.compute.poll_user = &run;
         run.started = machine_seconds();
+        map_guard_begin();
         ok = run_all(&run, pictures);
+        map_guard_end();
+        if (!ok && error->status != ENGINE_CANCELLED && checkpoint_changed(engine->checkpoint)) {
+            /* Not the numbers are to blame but what was done to the file. */
+            *error = (EngineError){ 0 };
+            refuse_changed(&run);
+        }
         double seconds = machine_seconds() - run.started;
         if (ok && seconds > 0.5)
             engine->speed = run.compute.flops / seconds;

@@ -295,7 +295,6 @@ bool options_read(Options *options, int argc, char **argv, EngineError *error)
     opterr = 0;
     int option;
     for (;;) {
-        int at = optind;
         option = getopt_long(argc, argv, ":m:p:n:i:o:h", long_options, NULL);
         if (option == -1)
             break;
@@ -304,7 +303,7 @@ bool options_read(Options *options, int argc, char **argv, EngineError *error)
         if (option == '?')
             return fail(error, ENGINE_BAD_REQUEST,
                         "Option '%s' is not known; 'diffuse --help' lists them all.",
-                        argv[at < argc ? at : argc - 1]);
+                        argv[optind - 1]);
         if (!read_option(options, option, error))
             return false;
     }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static Engine *open_demo(int threads)
 {
@@ -277,6 +278,50 @@ static void huge_request_is_refused_with_numbers_before_anything_is_loaded(void)
     engine_close(engine);
 }
 
+/* A copy of the demo checkpoint in a file of its own; the caller unlinks and frees. */
+static char *copy_of_demo(void)
+{
+    char  *path = strdup("/tmp/demo-XXXXXX"), block[65536];
+    int    out = mkstemp(path);
+    FILE  *in = fopen(DEMO_IN_SOURCE, "rb");
+    size_t got;
+    while (in && (got = fread(block, 1, sizeof block, in)) > 0)
+        CHECK(write(out, block, got) == (ssize_t)got);
+    if (in)
+        fclose(in);
+    close(out);
+    return path;
+}
+
+static bool cut_file(void *user, const EngineProgress *now)
+{
+    if (now->stage == ENGINE_STAGE_SAMPLE && now->step == 1)
+        CHECK(truncate(user, 1 << 20) == 0);
+    return true;
+}
+
+static void checkpoint_cut_while_it_is_used_fails_the_run_and_not_the_process(void)
+{
+    EngineError   error = { 0 };
+    EngineOptions options = engine_options_default();
+    EnginePicture picture = { 0 };
+    char         *path = copy_of_demo();
+    Engine       *engine = engine_open(path, &options, &error);
+    if (CHECK(engine != NULL)) {
+        EngineRequest request = small_request(engine);
+        request.progress = cut_file;
+        request.user = path;
+        CHECK(!engine_generate(engine, &request, &picture, &error));
+        CHECK_INT(error.status, ENGINE_BAD_FILE);
+        if (!CHECK(strstr(error.message, "was changed while it was in use") != NULL))
+            printf("     %s\n", error.message);
+        CHECK(picture.pixels == NULL);
+    }
+    engine_close(engine);
+    unlink(path);
+    free(path);
+}
+
 static void two_engines_in_one_process_are_independent(void)
 {
     Engine       *a = open_demo(1), *b = open_demo(2);
@@ -308,6 +353,7 @@ int main(int argc, char **argv)
     RUN(observer_sees_every_stage_in_order);
     RUN(estimate_grows_with_size_and_needs_no_weights);
     RUN(huge_request_is_refused_with_numbers_before_anything_is_loaded);
+    RUN(checkpoint_cut_while_it_is_used_fails_the_run_and_not_the_process);
     RUN(two_engines_in_one_process_are_independent);
     return test_end();
 }
