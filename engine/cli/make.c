@@ -5,6 +5,7 @@
 #include "stages.h"
 
 #include "../files/png.h"
+#include "../recipe.h"
 #include "../text/prompt.h"
 
 #include <inttypes.h>
@@ -125,11 +126,33 @@ static void output_path(char *path, size_t size, const Options *options, int ima
         snprintf(path, size, "%s-%d", name, image + 1);
 }
 
+/* The file's name without folder and ending. */
+static void model_name(char *name, size_t size, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *ending;
+    const char *from = slash && slash[1] ? slash + 1 : path;
+    ending = strstr(from, ".safetensors");
+    snprintf(name, size, "%.*s", ending ? (int)(ending - from) : (int)strlen(from), from);
+}
+
 static bool write_picture(Make *make, int image, const EnginePicture *picture, EngineError *error)
 {
     char  path[4096];
     char *text = NULL;
     output_path(path, sizeof path, make->options, image);
+    if (make->options->parameters) {
+        char name[256];
+        model_name(name, sizeof name, engine_model_path(make->engine));
+        Recipe recipe = { .request = make->request, .mask_blur = -1, .model = name,
+                          .model_hash = "", .version = "diffuse " ENGINE_VERSION,
+                          .has_strength = strcmp(make->options->command, "txt2img") != 0 };
+        recipe.request.seed += (uint64_t)image;
+        recipe.request.width = picture->width;
+        recipe.request.height = picture->height;
+        text = recipe_write(&recipe);
+        if (!text)
+            return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory.");
+    }
     bool ok = png_write(path, picture, text, error);
     free(text);
     if (ok && !make->options->json)
