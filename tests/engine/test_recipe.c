@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recipe.h"
+#include "test.h"
+#include "text_help.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static EngineRequest base(void)
+{
+    EngineRequest request = { .width = 512, .height = 512, .steps = 20, .cfg = 7, .seed = 99,
+                              .sampler = ENGINE_EULER, .schedule = ENGINE_SCHEDULE_BETA,
+                              .noise = ENGINE_NOISE_CPU, .clip_skip = 3, .strength = .75f };
+    return request;
+}
+
+static Recipe read(const char *text)
+{
+    EngineRequest request = base();
+    EngineError   error = { 0 };
+    Recipe        recipe;
+    char         *copy = exact_copy(text, strlen(text));
+    CHECK(recipe_read(&recipe, copy, strlen(text), &request, &error));
+    CHECK_STRING(error.message, "");
+    free(copy); /* nothing is borrowed from it */
+    return recipe;
+}
+
+static void a_recipe_is_written_as_a1111_writes_it(void)
+{
+    for (int locale = 0; next_locale(&locale);) {
+        Recipe recipe = { .request = base(), .mask_blur = 4, .has_strength = true,
+                          .model = "a, \"b\"", .model_hash = "6ce0161689b3853acaa03779ec93eafe",
+                          .version = "x" };
+        recipe.request.prompt = "a cat,\non a mat";
+        recipe.request.negative_prompt = "dog";
+        recipe.request.cfg = 7.5f;
+        char *text = recipe_write(&recipe);
+        CHECK_STRING(text, "a cat,\non a mat\nNegative prompt: dog\nSteps: 20, Sampler: Euler, "
+                           "Schedule type: Beta, CFG scale: 7.5, Seed: 99, Size: 512x512, "
+                           "Model hash: 6ce0161689, Model: \"a, \\\"b\\\"\", "
+                           "Denoising strength: 0.75, Clip skip: 3, RNG: CPU, Mask blur: 4, "
+                           "Version: x");
+        free(text);
+    }
+}
+
+static void what_was_written_reads_back(void)
+{
+    Recipe one = { .request = base(), .mask_blur = -1, .model = "m\xc3\xbc:\\\"\n\x01", .model_hash = "ab",
+                   .version = "v" };
+    one.request.prompt = "Steps: 1, a: b, c: d\n\nBREAK (x:1.2)";
+    one.request.negative_prompt = "n\nm";
+    one.request.seed = UINT64_MAX;
+    one.request.tile_y = true;
+    one.request.cfg = 0.1f;
+    one.request.cfg_rescale = 1.0f / 3;
+    char  *text = recipe_write(&one);
+    Recipe two = read(text);
+    CHECK_STRING(two.request.prompt, one.request.prompt);
+    CHECK_STRING(two.request.negative_prompt, one.request.negative_prompt);
+    CHECK_STRING(two.model, one.model);
+    CHECK_STRING(two.model_hash, one.model_hash);
+    CHECK_STRING(two.version, "v");
+    CHECK(two.request.seed == UINT64_MAX && two.request.cfg == 0.1f && two.mask_blur == -1);
+    CHECK(two.request.cfg_rescale == one.request.cfg_rescale && !two.has_strength);
+    CHECK(two.request.tile_y && !two.request.tile_x && two.request.clip_skip == 3);
+    CHECK(two.request.schedule == ENGINE_SCHEDULE_BETA && two.request.noise == ENGINE_NOISE_CPU);
+    char *again = recipe_write(&two);
+    CHECK_STRING(again, text);
+    free(again);
+    free(text);
+    recipe_clear(&two);
+}
+
+static void a_picture_of_a1111_is_read_with_its_defaults(void)
+{
+    Recipe recipe = read("  girl (a:1.2),\r\n beret  \r\nNegative prompt: ugly, fat\r\n bad\r\n"
+                         "Steps: 30, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 965400086, "
+                         "Size: 768x512, Model hash: 45dee52b, Denoising strength: 0.5, "
+                         "Lora hashes: \"a: b, Steps: 5\", ENSD: 31337\n");
+    const EngineRequest *request = &recipe.request;
+    CHECK_STRING(request->prompt, "girl (a:1.2),\nberet");
+    CHECK_STRING(request->negative_prompt, "ugly, fat\nbad");
+    CHECK(request->steps == 30 && request->seed == 965400086 && request->width == 768);
+    CHECK(request->sampler == ENGINE_DPMPP_2M && request->schedule == ENGINE_SCHEDULE_KARRAS);
+    CHECK(request->noise == ENGINE_NOISE_GPU && request->clip_skip == 0);
+    CHECK(recipe.has_strength && request->strength == 0.5f);
+    CHECK_STRING(recipe.model_hash, "45dee52b");
+    CHECK_STRING(recipe.note, "");
+    recipe_clear(&recipe);
+    recipe = read("x\nSteps: 20, Sampler: DPM++ 2M, Schedule type: Automatic, Seed: 1");
+    CHECK(recipe.request.schedule == ENGINE_SCHEDULE_KARRAS);
+    recipe_clear(&recipe);
+    recipe = read("x\nSteps: 20, Sampler: Euler, Schedule type: Uniform, Seed: 1");
+    CHECK(recipe.request.schedule == ENGINE_SCHEDULE_NORMAL);
+    recipe_clear(&recipe);
+}
+
+static void values_out_of_range_count_as_missing(void)
+{
+    Recipe recipe = read("x\nSteps: 0, Sampler: PLMS, CFG scale: 1e9, Seed: -1, Size: 8x100000, "
+                         "Denoising strength: nan, Clip skip: 99999999999999999999, Mask blur: -3");
+    CHECK(recipe.request.steps == 20 && recipe.request.cfg == 7 && recipe.request.seed == 99);
+    CHECK(recipe.request.width == 512 && recipe.request.height == 512 && !recipe.has_strength);
+    CHECK(recipe.request.sampler == ENGINE_EULER && recipe.mask_blur == -1);
+    CHECK_STRING(recipe.note, "The sampler \"PLMS\" is not known here.");
+    recipe_clear(&recipe);
+    recipe = read("x\nSteps: 2,5, Sampler: Euler, Seed: 1, CFG scale: 7,5, Size: 500x512");
+    CHECK(recipe.request.steps == 2 && recipe.request.cfg == 7 && recipe.request.width == 512);
+    recipe_clear(&recipe);
+}
+
+static void a_text_with_no_settings_is_a_prompt(void)
+{
+    Recipe recipe = read("just a prompt\nSeed: 5, or so");
+    CHECK_STRING(recipe.request.prompt, "just a prompt\nSeed: 5, or so");
+    CHECK_STRING(recipe.request.negative_prompt, "");
+    CHECK(recipe.request.steps == 20 && recipe.request.seed == 99);
+    recipe_clear(&recipe);
+}
+
+static void broken_quotes_are_text(void)
+{
+    Recipe recipe = read("\nSteps: 1, Model: \"a\\u12\", Seed: 3, Version: \"b, Size: 64x64");
+    CHECK_STRING(recipe.model, "\"a\\u12\"");
+    CHECK_STRING(recipe.version, "\"b");
+    CHECK(recipe.request.width == 64);
+    recipe_clear(&recipe);
+    recipe = read("\nSteps: 1, Seed: 3, Model: \"\\ud83d\\ude00\\u00e9\\n\"");
+    CHECK_STRING(recipe.model, "\xf0\x9f\x98\x80\xc3\xa9\n");
+    recipe_clear(&recipe);
+}
+
+static void no_text_and_too_much_of_it_are_refused(void)
+{
+    EngineRequest request = base();
+    EngineError   error = { 0 };
+    Recipe        recipe;
+    CHECK(!recipe_read(&recipe, " \n", 2, &request, &error) && error.status == ENGINE_BAD_REQUEST);
+    recipe_clear(&recipe);
+    error = (EngineError){ 0 };
+    CHECK(!recipe_read(&recipe, "a\0b", 3, &request, &error));
+    recipe_clear(&recipe);
+    error = (EngineError){ 0 };
+    char *text = repeated("a: b, ", RECIPE_BYTES + 6);
+    CHECK(!recipe_read(&recipe, text, RECIPE_BYTES + 1, &request, &error));
+    recipe_clear(&recipe);
+    free(text);
+}
+
+static void a_megabyte_takes_less_than_five_seconds(void)
+{
+    static const char *const units[] = { "ab:\"x,", "ab: c, ", "ab:\"\\\",", "a", "\n", ":", "\"",
+                                         "Model: \"\\u00e9\", ", "Negative prompt:\n" };
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        EngineRequest request = base();
+        EngineError   error = { 0 };
+        Recipe        recipe;
+        char         *text = repeated(units[i], 1000000);
+        double        start = seconds_now();
+        recipe_read(&recipe, text, strlen(text), &request, &error);
+        CHECK(seconds_now() - start < 5);
+        recipe_clear(&recipe);
+        free(text);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    test_begin(argc, argv);
+    RUN(a_recipe_is_written_as_a1111_writes_it);
+    RUN(what_was_written_reads_back);
+    RUN(a_picture_of_a1111_is_read_with_its_defaults);
+    RUN(values_out_of_range_count_as_missing);
+    RUN(a_text_with_no_settings_is_a_prompt);
+    RUN(broken_quotes_are_text);
+    RUN(no_text_and_too_much_of_it_are_refused);
+    RUN(a_megabyte_takes_less_than_five_seconds);
+    return test_end();
+}
