@@ -360,14 +360,13 @@ Checkpoint *sd15_shapes(ModelConfig *config)
 
 /* ---- runs -------------------------------------------------------------------------------- */
 
-size_t run_dry(void (*body)(Compute *compute, void *data), void *data)
+size_t run_dry(int threads, void (*body)(Compute *compute, void *data), void *data)
 {
     Arena   arena = { 0 };
-    Threads *threads = threads_create(2);
-    Compute compute = { .scratch = &arena, .threads = threads, .kernels = kernels_best() };
+    Compute compute = { .scratch = &arena, .threads = threads_create(threads), .kernels = kernels_best() };
     body(&compute, data);
     CHECK(arena.low == 0 && arena.high == 0);
-    threads_destroy(threads);
+    threads_destroy(compute.threads);
     return arena.peak;
 }
 

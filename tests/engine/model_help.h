@@ -31,4 +31,4 @@ Checkpoint *sd15_shapes(ModelConfig *config);
  * peak is the same.  Returns the peak in bytes. */
 size_t run_rehearsed(int threads, void (*body)(Compute *compute, void *data), void *data);
 /* The dry run alone. */
-size_t run_dry(void (*body)(Compute *compute, void *data), void *data);
+size_t run_dry(int threads, void (*body)(Compute *compute, void *data), void *data);

@@ -182,12 +182,12 @@ static void every_size_of_latents_runs(void)
     checkpoint_close(checkpoint);
 }
 
-static size_t sd15_peak(const Unet *unet, int size)
+static size_t sd15_peak(const Unet *unet, int size, int threads)
 {
     Run run = { .unet = unet, .out = { NULL, 2, 4, size / 8, size / 8 },
                 .latents = { NULL, 2, 4, size / 8, size / 8 },
                 .contexts = { { NULL, 1, 1, 77, 768 }, { NULL, 1, 1, 154, 768 } } };
-    return run_dry(body, &run);
+    return run_dry(threads, body, &run);
 }
 
 static void a_guided_pair_of_sd15_keeps_within_its_memory(void)
@@ -195,10 +195,13 @@ static void a_guided_pair_of_sd15_keeps_within_its_memory(void)
     ModelConfig config;
     Checkpoint *checkpoint = sd15_shapes(&config);
     Unet       *unet = create(checkpoint, &config);
-    size_t      small = sd15_peak(unet, 512), large = sd15_peak(unet, 1024);
-    printf("     512: %.0f MB, 1024: %.0f MB\n", (double)small / 1e6, (double)large / 1e6);
-    CHECK(small <= 580e6);
-    CHECK(large <= 1560e6);
+    for (int threads = 2; threads <= 16; threads *= 8) {
+        size_t small = sd15_peak(unet, 512, threads), large = sd15_peak(unet, 1024, threads);
+        printf("     %d threads: 512: %.0f MB, 1024: %.0f MB\n", threads, (double)small / 1e6,
+               (double)large / 1e6);
+        CHECK(small <= 580e6);
+        CHECK(large <= 1560e6);
+    }
     unet_destroy(unet);
     checkpoint_close(checkpoint);
 }

@@ -163,7 +163,7 @@ def write_single(path, model, dtype, config):
     for prefix, part in zip(prefixes, parts):
         state.update({prefix + name: value for name, value in part.items()})
     check_back(state, model, texts[-1])
-    metadata = {"format": "pt", "config": json.dumps(config)}
+    metadata = {"config": json.dumps(config)} # one key: safetensors writes several in any order
     save_file({name: value.to(dtype).contiguous() for name, value in state.items()}, path, metadata=metadata)
 
 
