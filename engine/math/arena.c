@@ -40,8 +40,8 @@ bool arena_init(Arena *arena, size_t bytes)
         return false;
     /* A block that begins on a huge page: mapped larger, then trimmed. */
     size_t         size = round_up(bytes, HUGE_PAGE);
-    unsigned char *map = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *map =
+        mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED)
         return false;
     size_t skip = (size_t)(-(uintptr_t)map % HUGE_PAGE);

@@ -5,9 +5,9 @@
  *   band --one shifted copy per weight of the kernel--> columns [channels * k * k, pixels]
  *   tile [out, pixels] += weights [out, channels * k * k] columns;  then tile -> y
  *
- * All of it lies in one thread's scratch and fits its second cache.  Where a few pixels meet many output
- * channels (the inner levels of a U-Net) the columns would be made over and over by tiles of the same
- * pixels: there they are made once for all, some megabytes at a time. */
+ * All of it lies in one thread's scratch and fits its second cache.  Where a few pixels meet many
+ * output channels (the inner levels of a U-Net) the columns would be made over and over by tiles of
+ * the same pixels: there they are made once for all, some megabytes at a time. */
 #include "conv.h"
 
 #include "gemm.h"
@@ -17,19 +17,19 @@
 #include <string.h>
 
 enum {
-    PIXELS = 512,   /* most in a slab */
-    OUT = 320,      /* most channels in a tile */
-    DEPTH = 576,    /* most rows of columns at once: 64 channels of 3x3 */
+    PIXELS = 512, /* most in a slab */
+    OUT = 320,    /* most channels in a tile */
+    DEPTH = 576,  /* most rows of columns at once: 64 channels of 3x3 */
     BAND = 3 * (PIXELS + 2) + 2 * (PIXELS + 1) + PIXELS * 4, /* stride 2, the most awkward shape */
-    TILES = 16,     /* fewer than this: cut smaller, for the sake of many threads */
-    SHARED = 2 << 20, /* elements of columns that are made for all tiles at once */
+    TILES = 16,           /* fewer than this: cut smaller, for the sake of many threads */
+    SHARED = 2 << 20,     /* elements of columns that are made for all tiles at once */
     SHARED_PIXELS = 4096, /* of y, at most, for that */
 };
 
 /* One tile: which part of y, and one thread's memory. */
 typedef struct {
     int    item, items, row, rows, column, columns, out_first, out;
-    int    pixels;                          /* items * rows * columns */
+    int    pixels; /* items * rows * columns */
     float *tile, *unfolded, *weights, *band, *line;
 } Slab;
 
@@ -93,13 +93,15 @@ static void fill_line(const ConvTask *task, float *out, float *line, const float
 {
     const ConvSettings *settings = task->settings;
     bool plain = !settings->scale && !settings->shift && settings->before == ACTIVATION_NONE;
-    int  first = left < 0 ? 0 : left, last = left + count < task->full_w ? left + count : task->full_w;
+    int  first = left < 0 ? 0 : left,
+        last = left + count < task->full_w ? left + count : task->full_w;
     if (task->full_w == task->x.w && first < last) {
         if (plain)
             memcpy(out + first - left, row + first, (size_t)(last - first) * sizeof *out);
         else
-            task->compute->kernels->activate(out + first - left, row + first, (size_t)(last - first),
-                                             scale, shift, settings->before);
+            task->compute->kernels->activate(out + first - left, row + first,
+                                             (size_t)(last - first), scale, shift,
+                                             settings->before);
     } else if (first < last) {
         int from = nearest(first, task->x.w, task->full_w);
         int to = nearest(last - 1, task->x.w, task->full_w) + 1;
@@ -129,10 +131,10 @@ void conv_fill_band(const ConvTask *task, float *band, float *line, int item, in
                     int column, int height, int width)
 {
     const ConvSettings *settings = task->settings;
-    size_t which = (size_t)item * (size_t)task->x.c + (size_t)channel;
-    float  scale = settings->scale ? settings->scale[which] : 1;
-    float  shift = settings->shift ? settings->shift[which] : 0;
-    int    stride = settings->stride, last = -1;
+    size_t              which = (size_t)item * (size_t)task->x.c + (size_t)channel;
+    float               scale = settings->scale ? settings->scale[which] : 1;
+    float               shift = settings->shift ? settings->shift[which] : 0;
+    int                 stride = settings->stride, last = -1;
     for (int i = 0; i < height; i++) {
         float *out = band + (size_t)i * (size_t)width;
         int    at = inside(row * stride - task->pad_top + i, task->full_h, settings->wrap_y);
@@ -155,7 +157,8 @@ void conv_fill_band(const ConvTask *task, float *band, float *line, int item, in
 static void unfold(const ConvTask *task, const Slab *slab, int channel, int channels)
 {
     int stride = task->settings->stride;
-    int height = (slab->rows - 1) * stride + task->k, width = (slab->columns - 1) * stride + task->k;
+    int height = (slab->rows - 1) * stride + task->k,
+        width = (slab->columns - 1) * stride + task->k;
     int area = slab->rows * slab->columns;
     assert(height * width <= BAND);
     for (int item = 0; item < slab->items; item++)
@@ -165,7 +168,8 @@ static void unfold(const ConvTask *task, const Slab *slab, int channel, int chan
             task->compute->kernels->unfold(
                 slab->unfolded + (size_t)(i * task->k * task->k) * (size_t)slab->pixels +
                     (size_t)(item * area),
-                (size_t)slab->pixels, slab->band, width, slab->rows, slab->columns, task->k, stride);
+                (size_t)slab->pixels, slab->band, width, slab->rows, slab->columns, task->k,
+                stride);
         }
 }
 
@@ -176,14 +180,17 @@ static void put_tile(const ConvTask *task, const Slab *slab)
     int            area = slab->rows * slab->columns, all_out = task->layer->weight.shape[0];
     float          bias[OUT];
     if (task->layer->bias.data)
-        weight_convert(kernels, bias, &task->layer->bias, (size_t)slab->out_first, (size_t)slab->out);
+        weight_convert(kernels, bias, &task->layer->bias, (size_t)slab->out_first,
+                       (size_t)slab->out);
     for (int item = 0; item < slab->items; item++)
         for (int i = 0; i < slab->out; i++) {
-            size_t which = (size_t)(slab->item + item) * (size_t)all_out + (size_t)(slab->out_first + i);
+            size_t which =
+                (size_t)(slab->item + item) * (size_t)all_out + (size_t)(slab->out_first + i);
             float *to = task->y.data +
                         (which * (size_t)task->y.h + (size_t)slab->row) * (size_t)task->y.w +
                         (size_t)slab->column;
-            const float *from = slab->tile + (size_t)i * (size_t)slab->pixels + (size_t)(item * area);
+            const float *from =
+                slab->tile + (size_t)i * (size_t)slab->pixels + (size_t)(item * area);
             float more = task->layer->bias.data ? bias[i] : 0;
             if (task->settings->channel_add)
                 more += task->settings->channel_add[which];
@@ -220,16 +227,16 @@ static void add_channels(const ConvTask *task, const Slab *slab, int channel, in
 {
     const Weight *weight = &task->layer->weight;
     const float  *left = slab->weights;
-    int    area = task->k * task->k, depth = channels * area, left_stride = depth;
-    size_t row = (size_t)task->x.c * (size_t)area;
-    size_t first = (size_t)slab->out_first * row + (size_t)(channel * area);
+    int           area = task->k * task->k, depth = channels * area, left_stride = depth;
+    size_t        row = (size_t)task->x.c * (size_t)area;
+    size_t        first = (size_t)slab->out_first * row + (size_t)(channel * area);
     if (task->in_place_weight) {
         left = (const float *)weight->data + first;
         left_stride = (int)row;
     } else {
         for (int i = 0; i < slab->out; i++)
-            weight_convert(task->compute->kernels, slab->weights + (size_t)i * (size_t)depth, weight,
-                           first + (size_t)i * row, (size_t)depth);
+            weight_convert(task->compute->kernels, slab->weights + (size_t)i * (size_t)depth,
+                           weight, first + (size_t)i * row, (size_t)depth);
     }
     gemm(task->compute->kernels, slab->tile, slab->pixels, left, left_stride, right, right_stride,
          false, slab->out, slab->pixels, depth, 1, channel > 0);
@@ -308,8 +315,7 @@ static int shared_channels(const ConvTask *task)
 
 static bool wants_shared(const ConvTask *task)
 {
-    return task->out_tiles >= 4 && !task->direct &&
-           all_pixels(task) <= SHARED_PIXELS;
+    return task->out_tiles >= 4 && !task->direct && all_pixels(task) <= SHARED_PIXELS;
 }
 
 static void run_shared(ConvTask *task)
@@ -319,8 +325,8 @@ static void run_shared(ConvTask *task)
         task->channel_first = channel;
         task->channel_count = at_most(task->x.c - channel, most);
         parallel_for(task->compute->threads,
-                     slab_count(task) * pieces(task->channel_count, UNFOLDED_AT_ONCE), unfold_shared,
-                     task);
+                     slab_count(task) * pieces(task->channel_count, UNFOLDED_AT_ONCE),
+                     unfold_shared, task);
         parallel_for(task->compute->threads, slab_count(task) * task->out_tiles, shared_tile, task);
     }
 }
@@ -377,8 +383,14 @@ static void check_shapes(const ConvTask *task)
 void conv2d(Compute *compute, Tensor y, Tensor x, const Conv *layer, const ConvSettings *settings)
 {
     const Weight *weight = &layer->weight;
-    ConvTask task = { .compute = compute, .y = y, .x = x, .layer = layer, .settings = settings,
-                      .k = weight->shape[2], .full_h = x.h, .full_w = x.w };
+    ConvTask      task = { .compute = compute,
+                           .y = y,
+                           .x = x,
+                           .layer = layer,
+                           .settings = settings,
+                           .k = weight->shape[2],
+                           .full_h = x.h,
+                           .full_w = x.w };
     if (settings->upsample) {
         task.full_h = settings->out_h ? settings->out_h : 2 * x.h;
         task.full_w = settings->out_w ? settings->out_w : 2 * x.w;
@@ -397,15 +409,17 @@ void conv2d(Compute *compute, Tensor y, Tensor x, const Conv *layer, const ConvS
         return;
     }
     cut(&task);
-    task.scratch = arena_take(compute->scratch, ARENA_LOW, (size_t)threads_count(compute->threads) *
-                              scratch_count(x.w) * sizeof(float));
+    task.scratch =
+        arena_take(compute->scratch, ARENA_LOW,
+                   (size_t)threads_count(compute->threads) * scratch_count(x.w) * sizeof(float));
     bool share = wants_shared(&task);
     if (share) {
         size_t pixels = all_pixels(&task);
-        task.shared = arena_take(compute->scratch, ARENA_LOW, pixels * sizeof(float) *
-                                 (size_t)(shared_channels(&task) * task.k * task.k));
-        task.sums = arena_take(compute->scratch, ARENA_LOW, pixels * sizeof(float) *
-                               (size_t)(task.out_tiles * task.out));
+        task.shared =
+            arena_take(compute->scratch, ARENA_LOW,
+                       pixels * sizeof(float) * (size_t)(shared_channels(&task) * task.k * task.k));
+        task.sums = arena_take(compute->scratch, ARENA_LOW,
+                               pixels * sizeof(float) * (size_t)(task.out_tiles * task.out));
     }
     if (!compute_dry(compute)) {
         gemm_prepare();

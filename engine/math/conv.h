@@ -10,10 +10,10 @@ typedef struct {
     Tensor              y, x;
     const Conv         *layer;
     const ConvSettings *settings;
-    int   k, pad_top, pad_left;
-    int   full_h, full_w;   /* x's size after upsampling */
-    int   items, rows, columns, out; /* a tile: whole items, or rows of one, or a part of a row */
-    int   slabs_down, slabs_across, groups, out_tiles;
+    int                 k, pad_top, pad_left;
+    int                 full_h, full_w; /* x's size after upsampling */
+    int    items, rows, columns, out; /* a tile: whole items, or rows of one, or a part of a row */
+    int    slabs_down, slabs_across, groups, out_tiles;
     bool   in_place_weight; /* the weight is used where it lies */
     bool   direct;          /* x itself is the columns */
     float *scratch;         /* [worker][scratch_count()] */

@@ -13,24 +13,25 @@
 
 enum {
     TILES = WINOGRAD_TILES, /* of 2x2 pixels, that a task has */
-    ACROSS = 32,            /* tiles side by side at most: square blocks share more of their input */
-    OUT = 160,              /* channels that a task makes at once */
-    CHANNELS = 64,          /* whose weights are converted at once, and rows are between two polls */
-    DEPTH = 256,            /* channels added at once */
-    INPUT = 1 << 20,        /* elements of v that a task should have at most */
-    WEIGHTS = 8 << 20,      /* elements of u at most */
-    TASKS = 16,             /* fewer than this: cut smaller, for the sake of many threads */
-    PIXELS = 2048,          /* fewer than this do not pay for the weights' transformation */
-    BAND = 10 * (TILES + 4), /* (2 rows + 2) (2 columns + 2) for rows * columns <= TILES, and more */
+    ACROSS = 32,       /* tiles side by side at most: square blocks share more of their input */
+    OUT = 160,         /* channels that a task makes at once */
+    CHANNELS = 64,     /* whose weights are converted at once, and rows are between two polls */
+    DEPTH = 256,       /* channels added at once */
+    INPUT = 1 << 20,   /* elements of v that a task should have at most */
+    WEIGHTS = 8 << 20, /* elements of u at most */
+    TASKS = 16,        /* fewer than this: cut smaller, for the sake of many threads */
+    PIXELS = 2048,     /* fewer than this do not pay for the weights' transformation */
+    BAND =
+        10 * (TILES + 4), /* (2 rows + 2) (2 columns + 2) for rows * columns <= TILES, and more */
 };
 
 typedef struct {
     const ConvTask *conv;
-    int    rows, columns, out;           /* tiles down and across, and channels, of a task */
-    int    down, across, out_tiles;      /* tasks */
-    int    out_first, out_count;         /* channels whose weights are in u */
-    float *u;                            /* [16][out_count, in] */
-    float *scratch;                      /* [worker][scratch_count()] */
+    int             rows, columns, out;      /* tiles down and across, and channels, of a task */
+    int             down, across, out_tiles; /* tasks */
+    int             out_first, out_count;    /* channels whose weights are in u */
+    float          *u;                       /* [16][out_count, in] */
+    float          *scratch;                 /* [worker][scratch_count()] */
 } Winograd;
 
 typedef struct {
@@ -64,8 +65,8 @@ static size_t scratch_count(int in, int w)
 static Scratch scratch_of(const Winograd *winograd, int worker)
 {
     Scratch scratch;
-    Tensor x = winograd->conv->x;
-    size_t tiles = (size_t)most_tiles(x.c);
+    Tensor  x = winograd->conv->x;
+    size_t  tiles = (size_t)most_tiles(x.c);
     scratch.m = winograd->scratch + (size_t)worker * scratch_count(x.c, x.w);
     scratch.v = scratch.m + 16 * OUT * tiles;
     scratch.band = scratch.v + 16 * (size_t)x.c * tiles;
@@ -81,7 +82,7 @@ static void transform_weights(void *data, int index, int worker)
     const ConvTask *conv = winograd->conv;
     const Kernels  *kernels = conv->compute->kernels;
     float          *raw = scratch_of(winograd, worker).m;
-    size_t in = (size_t)conv->x.c, plane = (size_t)winograd->out_count * in;
+    size_t          in = (size_t)conv->x.c, plane = (size_t)winograd->out_count * in;
     if (!compute_goes_on(conv->compute, worker))
         return;
     for (size_t first = 0; first < in; first += CHANNELS) {
@@ -94,22 +95,23 @@ static void transform_weights(void *data, int index, int worker)
 
 /* One 2 rows x 2 columns block of y, and some output channels of it. */
 typedef struct {
-    int item, row, column, rows, columns, out_first, out; /* row and column in pixels; rows in tiles */
+    int item, row, column, rows, columns, out_first,
+        out; /* row and column in pixels; rows in tiles */
     int groups;
 } Block;
 
 static Block block_of(const Winograd *winograd, int index)
 {
     const ConvTask *conv = winograd->conv;
-    int   out_tile = index % winograd->out_tiles, rest = index / winograd->out_tiles;
-    int   column = rest % winograd->across * winograd->columns;
-    int   row = rest / winograd->across % winograd->down * winograd->rows;
-    Block block = { .item = rest / winograd->across / winograd->down,
-                    .row = 2 * row,
-                    .column = 2 * column,
-                    .rows = at_most(pieces(conv->y.h, 2) - row, winograd->rows),
-                    .columns = at_most(pieces(conv->y.w, 2) - column, winograd->columns),
-                    .out_first = out_tile * winograd->out };
+    int             out_tile = index % winograd->out_tiles, rest = index / winograd->out_tiles;
+    int             column = rest % winograd->across * winograd->columns;
+    int             row = rest / winograd->across % winograd->down * winograd->rows;
+    Block           block = { .item = rest / winograd->across / winograd->down,
+                              .row = 2 * row,
+                              .column = 2 * column,
+                              .rows = at_most(pieces(conv->y.h, 2) - row, winograd->rows),
+                              .columns = at_most(pieces(conv->y.w, 2) - column, winograd->columns),
+                              .out_first = out_tile * winograd->out };
     block.out = at_most(winograd->out_count - block.out_first, winograd->out);
     block.groups = pieces(block.rows * block.columns, conv->compute->kernels->lanes);
     return block;
@@ -121,13 +123,13 @@ static bool transform_input(const Winograd *winograd, const Block *block, const 
 {
     const ConvTask *conv = winograd->conv;
     const Kernels  *kernels = conv->compute->kernels;
-    size_t lanes = (size_t)kernels->lanes, in = (size_t)conv->x.c;
-    int    width = 2 * block->columns + 2;
+    size_t          lanes = (size_t)kernels->lanes, in = (size_t)conv->x.c;
+    int             width = 2 * block->columns + 2;
     for (int i = 0; i < conv->x.c; i++) {
         if (i % CHANNELS == 0 && !compute_goes_on(conv->compute, worker))
             return false;
-        conv_fill_band(conv, scratch->band, scratch->line, block->item, i, block->row, block->column,
-                       2 * block->rows + 2, width);
+        conv_fill_band(conv, scratch->band, scratch->line, block->item, i, block->row,
+                       block->column, 2 * block->rows + 2, width);
         kernels->winograd_input(scratch->v + (size_t)i * lanes, (size_t)block->groups * in * lanes,
                                 in * lanes, scratch->band, width, block->rows, block->columns);
     }
@@ -135,14 +137,16 @@ static bool transform_input(const Winograd *winograd, const Block *block, const 
 }
 
 /* scratch->m = u v. */
-static bool multiply(const Winograd *winograd, const Block *block, const Scratch *scratch, int worker)
+static bool multiply(const Winograd *winograd, const Block *block, const Scratch *scratch,
+                     int worker)
 {
     const ConvTask *conv = winograd->conv;
     const Kernels  *kernels = conv->compute->kernels;
-    size_t lanes = (size_t)kernels->lanes, in = (size_t)conv->x.c;
+    size_t          lanes = (size_t)kernels->lanes, in = (size_t)conv->x.c;
     for (int i = 0; i < 16 * block->groups; i++) {
         const float *u = winograd->u + ((size_t)(i / block->groups) * (size_t)winograd->out_count +
-                                        (size_t)block->out_first) * in;
+                                        (size_t)block->out_first) *
+                                           in;
         if (!compute_goes_on(conv->compute, worker))
             return false;
         for (int channel = 0; channel < conv->x.c; channel += DEPTH)
@@ -158,7 +162,7 @@ static void put_block(const Winograd *winograd, const Block *block, const Scratc
     const ConvTask     *conv = winograd->conv;
     const ConvSettings *settings = conv->settings;
     const Kernels      *kernels = conv->compute->kernels;
-    Tensor y = conv->y;
+    Tensor              y = conv->y;
     size_t lanes = (size_t)kernels->lanes, plane = (size_t)(block->groups * block->out) * lanes;
     int    first = winograd->out_first + block->out_first;
     int    rows = at_most(y.h - block->row, 2 * block->rows);
@@ -176,17 +180,17 @@ static void put_block(const Winograd *winograd, const Block *block, const Scratc
         for (int row = 0; row < rows; row++)
             kernels->put(y.data + (which * (size_t)y.h + (size_t)(block->row + row)) * (size_t)y.w +
                              (size_t)block->column,
-                         scratch->pixels + (size_t)(row * 2 * block->columns), (size_t)columns, more,
-                         settings->accumulate);
+                         scratch->pixels + (size_t)(row * 2 * block->columns), (size_t)columns,
+                         more, settings->accumulate);
     }
 }
 
 static void winograd_block(void *data, int index, int worker)
 {
     const Winograd *winograd = data;
-    Block   block = block_of(winograd, index);
-    Scratch scratch = scratch_of(winograd, worker);
-    int     last = block.out_first + block.out;
+    Block           block = block_of(winograd, index);
+    Scratch         scratch = scratch_of(winograd, worker);
+    int             last = block.out_first + block.out;
     if (!transform_input(winograd, &block, &scratch, worker))
         return;
     for (; block.out_first < last; block.out_first += block.out) {
@@ -227,7 +231,8 @@ static int outputs_at_once(const ConvTask *task)
 bool conv_winograd_pays(const ConvTask *task)
 {
     return task->k == 3 && task->settings->stride == 1 && !task->settings->pad_right_bottom_only &&
-           task->x.c >= 32 && task->y.c >= 32 && (size_t)task->y.n * (size_t)task->y.h * (size_t)task->y.w >= PIXELS;
+           task->x.c >= 32 && task->y.c >= 32 &&
+           (size_t)task->y.n * (size_t)task->y.h * (size_t)task->y.w >= PIXELS;
 }
 
 void conv_winograd(ConvTask *task)
@@ -235,8 +240,9 @@ void conv_winograd(ConvTask *task)
     Compute *compute = task->compute;
     Winograd winograd = { .conv = task };
     int      most = outputs_at_once(task), out = task->y.c;
-    winograd.scratch = arena_take(compute->scratch, ARENA_LOW, (size_t)threads_count(compute->threads) *
-                                  scratch_count(task->x.c, task->x.w) * sizeof(float));
+    winograd.scratch = arena_take(compute->scratch, ARENA_LOW,
+                                  (size_t)threads_count(compute->threads) *
+                                      scratch_count(task->x.c, task->x.w) * sizeof(float));
     winograd.u = arena_take(compute->scratch, ARENA_LOW,
                             (size_t)16 * (size_t)most * (size_t)task->x.c * sizeof(float));
     if (compute_dry(compute))
@@ -247,7 +253,7 @@ void conv_winograd(ConvTask *task)
         cut(&winograd);
         parallel_for(compute->threads, winograd.out_count, transform_weights, &winograd);
         parallel_for(compute->threads,
-                     task->y.n * winograd.down * winograd.across * winograd.out_tiles, winograd_block,
-                     &winograd);
+                     task->y.n * winograd.down * winograd.across * winograd.out_tiles,
+                     winograd_block, &winograd);
     }
 }

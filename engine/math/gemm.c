@@ -9,9 +9,9 @@
 #include <strings.h>
 
 #ifdef HAVE_OPENBLAS
-/* Whether BLAS is the better one.  The reference set stands for itself, down to the product.  A BLAS that
- * does not use this processor's widest vectors, being old or told so by $OPENBLAS_CORETYPE, is half as
- * fast as our own loops: 200 against 400 GFLOP/s on 2 Zen 5 cores. */
+/* Whether BLAS is the better one.  The reference set stands for itself, down to the product.  A
+ * BLAS that does not use this processor's widest vectors, being old or told so by
+ * $OPENBLAS_CORETYPE, is half as fast as our own loops: 200 against 400 GFLOP/s on 2 Zen 5s. */
 static bool blas_is_better(const Kernels *kernels)
 {
     if (strcmp(kernels->name, "reference") == 0)

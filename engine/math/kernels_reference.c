@@ -12,9 +12,9 @@ static double small_float(unsigned bits, int exponent_bits, int mantissa_bits)
     int      bias = (1 << (exponent_bits - 1)) - 1;
     int      exponent = (int)(bits >> mantissa_bits) & ((1 << exponent_bits) - 1);
     unsigned mantissa = bits & ((1U << mantissa_bits) - 1);
-    double   value = exponent == 0 ? ldexp(mantissa, 1 - bias - mantissa_bits)
-                                   : ldexp(mantissa + (1U << mantissa_bits),
-                                           exponent - bias - mantissa_bits);
+    double   value = exponent == 0
+                         ? ldexp(mantissa, 1 - bias - mantissa_bits)
+                         : ldexp(mantissa + (1U << mantissa_bits), exponent - bias - mantissa_bits);
     return bits >> (exponent_bits + mantissa_bits) ? -value : value;
 }
 
@@ -147,7 +147,8 @@ static void attend(float *y, float *max, float *sum, float *weights, const float
         for (int j = 0; j < width; j++) {
             double value = y[j * LANES + lane] * factor;
             for (int i = 0; i < keys; i++)
-                value += (double)weights[i * LANES + lane] * v[(size_t)i * (size_t)stride + (size_t)j];
+                value +=
+                    (double)weights[i * LANES + lane] * v[(size_t)i * (size_t)stride + (size_t)j];
             y[j * LANES + lane] = (float)value;
         }
         max[lane] = (float)largest;
@@ -211,18 +212,21 @@ static void winograd_weights(float *u, size_t plane, const float *w, int channel
     }
 }
 
-static void winograd_input(float *v, size_t plane, size_t group, const float *x, int width, int rows,
-                           int columns)
+static void winograd_input(float *v, size_t plane, size_t group, const float *x, int width,
+                           int rows, int columns)
 {
     static const double b[4 * 4] = { 1, 0, -1, 0, 0, 1, 1, 0, 0, -1, 1, 0, 0, 1, 0, -1 };
-    int tiles = rows * columns;
+    int                 tiles = rows * columns;
     for (int tile = 0; tile < (tiles + LANES - 1) / LANES * LANES; tile++) {
         double in[16], out[16];
         for (int i = 0; i < 16; i++)
-            in[i] = tile < tiles ? x[(tile / columns * 2 + i / 4) * width + tile % columns * 2 + i % 4] : 0;
+            in[i] = tile < tiles
+                        ? x[(tile / columns * 2 + i / 4) * width + tile % columns * 2 + i % 4]
+                        : 0;
         transform(out, b, in, 4, 4);
         for (int i = 0; i < 16; i++)
-            v[(size_t)i * plane + (size_t)(tile / LANES) * group + (size_t)(tile % LANES)] = (float)out[i];
+            v[(size_t)i * plane + (size_t)(tile / LANES) * group + (size_t)(tile % LANES)] =
+                (float)out[i];
     }
 }
 
@@ -236,7 +240,8 @@ static void winograd_output(float *y, const float *m, size_t plane, size_t group
             in[i] = m[(size_t)i * plane + (size_t)(tile / LANES) * group + (size_t)(tile % LANES)];
         transform(out, a, in, 2, 4);
         for (int i = 0; i < 4; i++)
-            y[(tile / columns * 2 + i / 2) * 2 * columns + tile % columns * 2 + i % 2] = (float)out[i];
+            y[(tile / columns * 2 + i / 2) * 2 * columns + tile % columns * 2 + i % 2] =
+                (float)out[i];
     }
 }
 
@@ -248,23 +253,23 @@ static void multiply(float *c, const float *a, size_t stride, const float *b, in
 
 extern const Kernels kernels_reference;
 const Kernels        kernels_reference = {
-    .name = "reference",
-    .from_f16 = from_f16,
-    .from_bf16 = from_bf16,
-    .from_f8_e4m3 = from_f8_e4m3,
-    .from_f8_e5m2 = from_f8_e5m2,
-    .activate = activate,
-    .geglu = geglu,
-    .add = add,
-    .moments = moments,
-    .layer_norm = layer_norm,
-    .attend = attend,
-    .lanes = LANES,
-    .put = put,
-    .unfold = unfold,
-    .winograd_weights = winograd_weights,
-    .winograd_input = winograd_input,
-    .winograd_output = winograd_output,
-    .multiply = multiply,
-    .gemm = gemm,
+           .name = "reference",
+           .from_f16 = from_f16,
+           .from_bf16 = from_bf16,
+           .from_f8_e4m3 = from_f8_e4m3,
+           .from_f8_e5m2 = from_f8_e5m2,
+           .activate = activate,
+           .geglu = geglu,
+           .add = add,
+           .moments = moments,
+           .layer_norm = layer_norm,
+           .attend = attend,
+           .lanes = LANES,
+           .put = put,
+           .unfold = unfold,
+           .winograd_weights = winograd_weights,
+           .winograd_input = winograd_input,
+           .winograd_output = winograd_output,
+           .multiply = multiply,
+           .gemm = gemm,
 };

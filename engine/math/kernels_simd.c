@@ -2,7 +2,8 @@
 /* The kernels as loops that compilers turn into vector code; compiled once per instruction set with
  * -DKERNELS=kernels_<set> and -DKERNELS_NAME="<set>".  No intrinsics but one: half to float.
  *
- * Sums go into LANES partial sums, so that they are wide without -ffast-math. */
+ * Sums go into LANES partial sums, so that they are wide without -ffast-math.  Where y may be x,
+ * the loop is marked `omp simd`: else the compiler checks, and goes one by one when it is. */
 #include "kernels.h"
 
 #include <math.h>
@@ -13,8 +14,6 @@
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
-/* y may be x itself: without this the compiler checks, and goes one by one when it is. */
-#define SIMD _Pragma("omp simd")
 
 enum { LANES = 16 };
 
@@ -92,14 +91,14 @@ static void from_f8_e5m2(float *restrict y, const void *restrict x, size_t count
 }
 
 /* e^x within 2 units in the last place; below e^-86.6 it is 0, above e^88.7 infinite.
- * x = n ln 2 + r; ln 2 in two parts, the first with 9 trailing zeros, so that n times it is exact. */
+ * x = n ln 2 + r; ln 2 in two parts, the first with 9 trailing zeros: n times it is exact. */
 INLINE float exp_of(float x)
 {
     float inside = x < -86.6f ? -86.6f : x;
     inside = inside > 88.7f ? 88.7f : inside;
-    float    shifted = inside * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: rounds to a whole */
-    float    n = shifted - 12582912.0f;
-    float    r = inside - n * 0.693359375f;
+    float shifted = inside * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: rounds to a whole */
+    float n = shifted - 12582912.0f;
+    float r = inside - n * 0.693359375f;
     r = r + n * 2.12194440e-4f;
     /* Taylor's series to r^7 at |r| <= 0.3466: what is left out is below 6e-9. */
     float p = 1.0f / 5040;
@@ -150,35 +149,41 @@ static void activate(float *y, const float *x, size_t count, float scale, float 
 {
     switch (activation) {
     case ACTIVATION_NONE:
-        SIMD for (size_t i = 0; i < count; i++)
+#pragma omp simd
+        for (size_t i = 0; i < count; i++)
             y[i] = x[i] * scale + shift;
         break;
     case ACTIVATION_SILU:
-        SIMD for (size_t i = 0; i < count; i++) {
+#pragma omp simd
+        for (size_t i = 0; i < count; i++) {
             float value = x[i] * scale + shift;
             y[i] = value * sigmoid(value);
         }
         break;
     case ACTIVATION_GELU:
-        SIMD for (size_t i = 0; i < count; i++) {
+#pragma omp simd
+        for (size_t i = 0; i < count; i++) {
             float value = x[i] * scale + shift;
             y[i] = value * normal_cdf(value);
         }
         break;
     case ACTIVATION_QUICK_GELU:
-        SIMD for (size_t i = 0; i < count; i++) {
+#pragma omp simd
+        for (size_t i = 0; i < count; i++) {
             float value = x[i] * scale + shift;
             y[i] = value * sigmoid(1.702f * value);
         }
         break;
     case ACTIVATION_RELU:
-        SIMD for (size_t i = 0; i < count; i++) {
+#pragma omp simd
+        for (size_t i = 0; i < count; i++) {
             float value = x[i] * scale + shift;
             y[i] = value < 0 ? 0 : value;
         }
         break;
     case ACTIVATION_TANH:
-        SIMD for (size_t i = 0; i < count; i++)
+#pragma omp simd
+        for (size_t i = 0; i < count; i++)
             y[i] = tanh_of(x[i] * scale + shift);
         break;
     }
@@ -264,7 +269,8 @@ static void layer_norm(float *y, const float *x, const float *gain, const float 
     moments(&mean, &squares, x, (size_t)d);
     float center = (float)mean, rest = (float)(mean - (double)center);
     float factor = (float)(1 / sqrt(squares / d + (double)eps));
-    SIMD for (int i = 0; i < d; i++)
+#pragma omp simd
+    for (int i = 0; i < d; i++)
         y[i] = (x[i] - center - rest) * factor * gain[i] + bias[i];
 }
 
@@ -312,8 +318,8 @@ typedef float Wide __attribute__((vector_size(WIDE * sizeof(float))));
 typedef Wide  WideInMemory __attribute__((aligned(4), may_alias));
 
 /* sums [ROWS, COLUMNS] = a [depth, ROWS] transposed, times b [depth, COLUMNS]. */
-INLINE void product_block(float *restrict sums, const float *restrict a,
-                          const float *restrict b, int depth)
+INLINE void product_block(float *restrict sums, const float *restrict a, const float *restrict b,
+                          int depth)
 {
     Wide c[ROWS][COLUMNS / WIDE] = { 0 };
     for (int p = 0; p < depth; p++, a += ROWS, b += COLUMNS) {
@@ -328,7 +334,7 @@ INLINE void product_block(float *restrict sums, const float *restrict a,
 }
 
 /* packed [ceil(lines / width)][depth][width]: `width` lines of `from` side by side, the last ones
- * filled up with zeros.  Element p of a line lies p * step after its first; lines are `next` apart. */
+ * filled up with zeros.  Element p of a line lies p * step after its first; lines: `next` apart. */
 INLINE void pack(float *restrict packed, const float *restrict from, size_t next, size_t step,
                  int lines, int depth, int width)
 {
@@ -365,9 +371,11 @@ static void gemm(float *c, int ldc, const float *a, int lda, const float *b, int
         for (int j = 0; j < n; j += PANEL) {
             int columns = n - j < PANEL ? n - j : PANEL;
             if (b_transposed)
-                pack(right, b + (size_t)j * (size_t)ldb + p, (size_t)ldb, 1, columns, depth, COLUMNS);
+                pack(right, b + (size_t)j * (size_t)ldb + p, (size_t)ldb, 1, columns, depth,
+                     COLUMNS);
             else
-                pack(right, b + (size_t)p * (size_t)ldb + j, 1, (size_t)ldb, columns, depth, COLUMNS);
+                pack(right, b + (size_t)p * (size_t)ldb + j, 1, (size_t)ldb, columns, depth,
+                     COLUMNS);
             for (int i = 0; i < m; i += ROWS) {
                 int rows = m - i < ROWS ? m - i : ROWS;
                 pack(left, a + (size_t)i * (size_t)lda + p, (size_t)lda, 1, rows, depth, ROWS);
@@ -382,13 +390,13 @@ static void gemm(float *c, int ldc, const float *a, int lda, const float *b, int
     }
 }
 
-/* c [rows, COLUMNS] = c * factor + a b, where a's element (i, p) lies at i * row_step + p * depth_step
- * and b is [depth, COLUMNS].  `rows` is a constant where this is called. */
+/* c [rows, COLUMNS] = c * factor + a b, where a's element (i, p) lies at i * row_step + p *
+ * depth_step and b is [depth, COLUMNS].  `rows` is a constant where this is called. */
 INLINE void strip(float *restrict c, const float *factor, const float *restrict a, size_t row_step,
                   size_t depth_step, const float *restrict b, int depth, int rows)
 {
     enum { MOST = 8, ACROSS = COLUMNS / WIDE };
-    Wide sums[MOST][ACROSS] = { 0 };
+    Wide                sums[MOST][ACROSS] = { 0 };
     WideInMemory       *to = (WideInMemory *)c;
     const WideInMemory *by = (const WideInMemory *)factor;
     for (int p = 0; p < depth; p++, a += depth_step, b += COLUMNS) {
@@ -414,11 +422,14 @@ INLINE void strips(float *restrict c, const float *factor, const float *restrict
 {
     int i = 0;
     for (; WIDE == 16 && i + 8 <= rows; i += 8)
-        strip(c + (size_t)i * COLUMNS, factor, a + (size_t)i * row_step, row_step, depth_step, b, depth, 8);
+        strip(c + (size_t)i * COLUMNS, factor, a + (size_t)i * row_step, row_step, depth_step, b,
+              depth, 8);
     for (; i + 4 <= rows; i += 4)
-        strip(c + (size_t)i * COLUMNS, factor, a + (size_t)i * row_step, row_step, depth_step, b, depth, 4);
+        strip(c + (size_t)i * COLUMNS, factor, a + (size_t)i * row_step, row_step, depth_step, b,
+              depth, 4);
     for (; i < rows; i++)
-        strip(c + (size_t)i * COLUMNS, factor, a + (size_t)i * row_step, row_step, depth_step, b, depth, 1);
+        strip(c + (size_t)i * COLUMNS, factor, a + (size_t)i * row_step, row_step, depth_step, b,
+              depth, 1);
 }
 
 static void attend(float *y, float *max, float *sum, float *weights, const float *q, const float *k,
@@ -553,23 +564,23 @@ static void winograd_output(float *restrict y, const float *restrict m, size_t p
 
 extern const Kernels KERNELS;
 const Kernels        KERNELS = {
-    .name = KERNELS_NAME,
-    .from_f16 = from_f16,
-    .from_bf16 = from_bf16,
-    .from_f8_e4m3 = from_f8_e4m3,
-    .from_f8_e5m2 = from_f8_e5m2,
-    .activate = activate,
-    .geglu = geglu,
-    .add = add,
-    .moments = moments,
-    .layer_norm = layer_norm,
-    .attend = attend,
-    .lanes = COLUMNS,
-    .put = put,
-    .unfold = unfold,
-    .winograd_weights = winograd_weights,
-    .winograd_input = winograd_input,
-    .winograd_output = winograd_output,
-    .multiply = multiply,
-    .gemm = gemm,
+           .name = KERNELS_NAME,
+           .from_f16 = from_f16,
+           .from_bf16 = from_bf16,
+           .from_f8_e4m3 = from_f8_e4m3,
+           .from_f8_e5m2 = from_f8_e5m2,
+           .activate = activate,
+           .geglu = geglu,
+           .add = add,
+           .moments = moments,
+           .layer_norm = layer_norm,
+           .attend = attend,
+           .lanes = COLUMNS,
+           .put = put,
+           .unfold = unfold,
+           .winograd_weights = winograd_weights,
+           .winograd_input = winograd_input,
+           .winograd_output = winograd_output,
+           .multiply = multiply,
+           .gemm = gemm,
 };

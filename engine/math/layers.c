@@ -44,10 +44,10 @@ static int pieces(int count, int size)
 /* ---- linear ---- */
 
 enum {
-    LINEAR_ROWS = 512,    /* tile of y: large enough that what is copied per tile is cheap */
+    LINEAR_ROWS = 512, /* tile of y: large enough that what is copied per tile is cheap */
     LINEAR_COLUMNS = 320,
-    LINEAR_DEPTH = 640,  /* columns of the weight converted at once */
-    LINEAR_TILES = 16,    /* fewer tiles than this: cut smaller, for the sake of many threads */
+    LINEAR_DEPTH = 640, /* columns of the weight converted at once */
+    LINEAR_TILES = 16,  /* fewer tiles than this: cut smaller, for the sake of many threads */
 };
 
 typedef struct {
@@ -81,13 +81,13 @@ static void linear_tile(void *data, int index, int worker)
 {
     const LinearTask *task = data;
     Compute          *compute = task->compute;
-    int row = index / task->across * task->tile_rows;
-    int column = index % task->across * task->tile_columns;
-    int rows = at_most(task->rows - row, task->tile_rows);
-    int columns = at_most(task->out - column, task->tile_columns);
-    const Weight *weight = &task->layer->weight;
-    float *panel = task->panels + (size_t)worker * LINEAR_COLUMNS * LINEAR_DEPTH;
-    bool   has_bias = task->layer->bias.data;
+    int               row = index / task->across * task->tile_rows;
+    int               column = index % task->across * task->tile_columns;
+    int               rows = at_most(task->rows - row, task->tile_rows);
+    int               columns = at_most(task->out - column, task->tile_columns);
+    const Weight     *weight = &task->layer->weight;
+    float            *panel = task->panels + (size_t)worker * LINEAR_COLUMNS * LINEAR_DEPTH;
+    bool              has_bias = task->layer->bias.data;
     if (has_bias)
         put_bias(task, row, rows, column, columns, panel);
     for (int from = 0; from < task->in; from += LINEAR_DEPTH) {
@@ -119,16 +119,22 @@ static bool weight_is_float(const Weight *weight)
 void linear(Compute *compute, float *y, const float *x, int rows, const Linear *layer,
             bool accumulate)
 {
-    LinearTask task = { .compute = compute, .y = y, .x = x, .layer = layer, .rows = rows,
-                        .in = layer->weight.shape[1], .out = layer->weight.shape[0],
+    LinearTask task = { .compute = compute,
+                        .y = y,
+                        .x = x,
+                        .layer = layer,
+                        .rows = rows,
+                        .in = layer->weight.shape[1],
+                        .out = layer->weight.shape[0],
                         .accumulate = accumulate,
                         .in_place = weight_is_float(&layer->weight) };
     assert(rows > 0 && layer->weight.shape[2] == 1 && layer->weight.shape[3] == 1);
     assert(!layer->bias.data || weight_count(&layer->bias) == (size_t)task.out);
     compute->flops += 2.0 * rows * task.in * task.out;
     ArenaMark mark = arena_mark(compute->scratch);
-    task.panels = arena_take(compute->scratch, ARENA_LOW, (size_t)threads_count(compute->threads) *
-                             LINEAR_COLUMNS * LINEAR_DEPTH * sizeof(float));
+    task.panels = arena_take(compute->scratch, ARENA_LOW,
+                             (size_t)threads_count(compute->threads) * LINEAR_COLUMNS *
+                                 LINEAR_DEPTH * sizeof(float));
     if (!compute_dry(compute)) {
         task.tile_rows = at_most(rows, LINEAR_ROWS);
         task.tile_columns = at_most(task.out, LINEAR_COLUMNS);
@@ -163,8 +169,8 @@ static void moments_piece(void *data, int index, int worker)
     const MomentsTask *task = data;
     if (!compute_goes_on(task->compute, worker))
         return;
-    size_t first = (size_t)(index % task->across) * MOMENTS_PIECE;
-    size_t count = task->plane - first < MOMENTS_PIECE ? task->plane - first : MOMENTS_PIECE;
+    size_t  first = (size_t)(index % task->across) * MOMENTS_PIECE;
+    size_t  count = task->plane - first < MOMENTS_PIECE ? task->plane - first : MOMENTS_PIECE;
     double *moments = task->moments + 2 * (size_t)index;
     task->compute->kernels->moments(&moments[0], &moments[1],
                                     task->x + (size_t)(index / task->across) * task->plane + first,
@@ -179,8 +185,8 @@ static void join_moments(const MomentsTask *task, size_t channel, size_t channel
     for (size_t i = channel * (size_t)task->across; i < (channel + channels) * (size_t)task->across;
          i++) {
         size_t first = i % (size_t)task->across * MOMENTS_PIECE;
-        double n = (double)(task->plane - first < MOMENTS_PIECE ? task->plane - first
-                                                                : MOMENTS_PIECE);
+        double n =
+            (double)(task->plane - first < MOMENTS_PIECE ? task->plane - first : MOMENTS_PIECE);
         double step = task->moments[2 * i] - center, total = all + n;
         spread += task->moments[2 * i + 1] + step * step * all * n / total;
         center += step * n / total;
@@ -200,20 +206,20 @@ void group_norm_prepare(Compute *compute, float *scale, float *shift, Tensor x, 
     int       count = x.n * x.c * task.across;
     ArenaMark mark = arena_mark(compute->scratch);
     float    *gain = arena_take(compute->scratch, ARENA_LOW, 2 * (size_t)x.c * sizeof *gain);
-    task.moments = arena_take(compute->scratch, ARENA_LOW,
-                              2 * (size_t)count * sizeof *task.moments);
+    task.moments =
+        arena_take(compute->scratch, ARENA_LOW, 2 * (size_t)count * sizeof *task.moments);
     if (!compute_dry(compute)) {
         parallel_for(compute->threads, count, moments_piece, &task);
         float *bias = gain + x.c;
-        weight_to_float(gain, &norm->gain, 0, (size_t)x.c);
-        weight_to_float(bias, &norm->bias, 0, (size_t)x.c);
+        weight_convert(compute->kernels, gain, &norm->gain, 0, (size_t)x.c);
+        weight_convert(compute->kernels, bias, &norm->bias, 0, (size_t)x.c);
         int width = x.c / groups;
         for (int i = 0; i < x.n * groups && !compute_stopped(compute); i++) {
             double mean, variance;
             join_moments(&task, (size_t)i * (size_t)width, (size_t)width, &mean, &variance);
             double factor = 1 / sqrt(variance + (double)eps);
             for (int j = 0; j < width; j++) {
-                int c = i % groups * width + j;
+                int    c = i % groups * width + j;
                 size_t to = (size_t)i * (size_t)width + (size_t)j;
                 scale[to] = (float)(factor * (double)gain[c]);
                 shift[to] = (float)((double)bias[c] - mean * factor * (double)gain[c]);
@@ -260,8 +266,8 @@ void layer_norm(Compute *compute, float *y, const float *x, int rows, int d, con
     float    *gain = arena_take(compute->scratch, ARENA_LOW, 2 * (size_t)d * sizeof *gain);
     if (!compute_dry(compute)) {
         RowsTask task = { compute, y, x, gain, gain + d, rows, d, rows_of_piece(d), eps };
-        weight_to_float(gain, &norm->gain, 0, (size_t)d);
-        weight_to_float(gain + d, &norm->bias, 0, (size_t)d);
+        weight_convert(compute->kernels, gain, &norm->gain, 0, (size_t)d);
+        weight_convert(compute->kernels, gain + d, &norm->bias, 0, (size_t)d);
         parallel_for(compute->threads, pieces(rows, task.piece), layer_norm_rows, &task);
     }
     arena_rewind(compute->scratch, mark);
@@ -284,8 +290,9 @@ void geglu(Compute *compute, float *y, const float *x, int rows, int d)
 {
     if (compute_dry(compute))
         return;
-    RowsTask task = { .compute = compute, .y = y, .x = x, .rows = rows, .d = d,
-                      .piece = rows_of_piece(d) };
+    RowsTask task = {
+        .compute = compute, .y = y, .x = x, .rows = rows, .d = d, .piece = rows_of_piece(d)
+    };
     parallel_for(compute->threads, pieces(rows, task.piece), geglu_rows, &task);
 }
 
@@ -324,8 +331,8 @@ void affine(Compute *compute, Tensor y, Tensor x, const float *scale, const floa
     assert(y.n == x.n && y.c == x.c && y.h == x.h && y.w == x.w);
     if (compute_dry(compute))
         return;
-    PlanesTask task = { compute, y.data, x.data, scale, shift, (size_t)x.h * (size_t)x.w, 0,
-                        activation };
+    PlanesTask task = { compute, y.data,    x.data, scale, shift, (size_t)x.h * (size_t)x.w,
+                        0,       activation };
     task.across = (int)((task.plane + ROWS_PIECE - 1) / ROWS_PIECE);
     parallel_for(compute->threads, x.n * x.c * task.across, activate_piece, &task);
 }
@@ -334,8 +341,9 @@ void activate(Compute *compute, float *y, const float *x, size_t count, Activati
 {
     if (compute_dry(compute))
         return;
-    PlanesTask task = { compute, y, x, NULL, NULL, count,
-                        (int)((count + ROWS_PIECE - 1) / ROWS_PIECE), activation };
+    PlanesTask task = {
+        compute, y, x, NULL, NULL, count, (int)((count + ROWS_PIECE - 1) / ROWS_PIECE), activation
+    };
     parallel_for(compute->threads, task.across, activate_piece, &task);
 }
 
@@ -352,7 +360,10 @@ void add(Compute *compute, float *y, const float *x, size_t count)
 {
     if (compute_dry(compute))
         return;
-    PlanesTask task = { .compute = compute, .y = y, .x = x, .plane = count,
+    PlanesTask task = { .compute = compute,
+                        .y = y,
+                        .x = x,
+                        .plane = count,
                         .across = (int)((count + ROWS_PIECE - 1) / ROWS_PIECE) };
     parallel_for(compute->threads, task.across, add_piece, &task);
 }

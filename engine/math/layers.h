@@ -62,7 +62,8 @@ void linear(Compute *compute, float *y, const float *x, int rows, const Linear *
             bool accumulate);
 
 /* Convolution, stride 1 or 2, fused with what stands before it in every block of the networks.
- * No column buffer of the whole picture is ever made: slabs of rows are.
+ * No column buffer of the whole picture is ever made: slabs of rows are.  Large 3x3 ones go by way of
+ * Winograd's F(2x2, 3x3), whose rounding error is about twice that of plain sums.
  *   y         [n, out, oh, ow]  written, or added to where settings->accumulate
  *   x         [n, in, h, w]     may not overlap y
  * torch.nn.functional.conv2d; padding is zeros, or wraps around per axis for tileable pictures. */

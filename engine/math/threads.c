@@ -17,7 +17,7 @@
 #endif
 
 enum {
-    MAX_THREADS = 64, /* OpenBLAS ends the process when hundreds of threads call it at once */
+    MAX_THREADS = 64,      /* OpenBLAS ends the process when hundreds of threads call it at once */
     STACK_BYTES = 2 << 20, /* the plain matrix product keeps 300 KB there, BLAS may keep 100 */
     SPINS = 2000,          /* about 50 us: most loops follow the last one sooner than that */
 };
@@ -32,7 +32,7 @@ struct Threads {
     void *data;
     int   n;
 
-    _Alignas(64) atomic_int  next; /* first piece that nobody has */
+    _Alignas(64) atomic_int next;  /* first piece that nobody has */
     _Alignas(64) atomic_uint gate; /* OPEN, plus the number of workers inside */
     _Alignas(64) atomic_uint loop; /* changes when a gate was opened */
     atomic_int      sleepers;      /* workers that wait at `started` */
@@ -290,7 +290,7 @@ static int processors(void)
     cpu_set_t set;
     long      count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
                                                                   : sysconf(_SC_NPROCESSORS_ONLN);
-    int quota = threads_quota("/proc/self/cgroup", "/sys/fs/cgroup");
+    int       quota = threads_quota("/proc/self/cgroup", "/sys/fs/cgroup");
     if (count > quota)
         count = quota;
     return count < 1 ? 1 : count > MAX_THREADS ? MAX_THREADS : (int)count;

@@ -69,7 +69,7 @@ static void run_layer(const Job *job)
         attention(job->compute, job->y, job->x, job->x + count, job->x + 2 * count, s->size, s->in,
                   s->n, s->out, s->n * s->out, s->n * s->out, false);
     } else {
-        Conv         layer = { .weight = { job->weights, TYPE_F16, { s->out, s->in, s->k, s->k } } };
+        Conv layer = { .weight = { job->weights, TYPE_F16, { s->out, s->in, s->k, s->k } } };
         ConvSettings settings = { .stride = 1 };
         if (s->fused) {
             settings.scale = settings.shift = job->scale;
@@ -81,21 +81,21 @@ static void run_layer(const Job *job)
 }
 
 #ifdef HAVE_OPENBLAS
-/* The bare products of the layer; those of an image at most 4096 pixels at a time, as columns of more
- * would not be made by anyone. */
+/* The bare products of the layer; those of an image at most 4096 pixels at a time, as columns of
+ * more would not be made by anyone. */
 static void run_sgemm(const Job *job)
 {
     const Shape *s = job->shape;
     if (s->kind == 'l') {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->size, s->out, s->in, 1, job->x, s->in,
-                    job->y, s->in, 0, job->y + (size_t)s->in * (size_t)s->out, s->out);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->size, s->out, s->in, 1, job->x,
+                    s->in, job->y, s->in, 0, job->y + (size_t)s->in * (size_t)s->out, s->out);
         return;
     }
     int depth = s->in * s->k * s->k, pixels = s->n * s->size * s->size;
     for (int at = 0; at < pixels; at += 4096) {
         int count = pixels - at < 4096 ? pixels - at : 4096;
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->out, count, depth, 1, job->y, depth,
-                    job->x, count, 0, job->y + (size_t)s->out * (size_t)depth, count);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->out, count, depth, 1, job->y,
+                    depth, job->x, count, 0, job->y + (size_t)s->out * (size_t)depth, count);
     }
 }
 #endif
@@ -124,8 +124,9 @@ int main(int argc, char **argv)
     Arena arena, memory;
     if (!arena_init(&arena, 256 << 20) || !arena_init(&memory, (size_t)1 << 30))
         return 1;
-    Compute compute = { .scratch = &arena, .threads = threads_create(argc > 1 ? atoi(argv[1]) : 0),
-                        .kernels = kernels_best() };
+    Compute   compute = { .scratch = &arena,
+                          .threads = threads_create(argc > 1 ? atoi(argv[1]) : 0),
+                          .kernels = kernels_best() };
     float    *x = arena_take(&memory, ARENA_LOW, (size_t)400 << 20);
     float    *y = arena_take(&memory, ARENA_LOW, (size_t)400 << 20);
     uint16_t *weights = arena_take(&memory, ARENA_LOW, (size_t)100 << 20);

@@ -56,12 +56,13 @@ TestWeight test_weight(TensorType type, int a, int b, int c, int d, int skew, ui
         uint16_t half = (uint16_t)((bits & 0x87ff) | 0x3400);
         uint16_t bfloat = (uint16_t)((bits & 0x80ff) | 0x3e80);
         uint8_t  e4m3 = (uint8_t)((bits & 0x8f) | 0x28), e5m2 = (uint8_t)((bits & 0x87) | 0x34);
-        memcpy(data + i * bytes, type == TYPE_F32      ? (void *)&value
-                                 : type == TYPE_F64    ? (void *)&wide
-                                 : type == TYPE_F16    ? (void *)&half
-                                 : type == TYPE_BF16   ? (void *)&bfloat
-                                 : type == TYPE_F8_E4M3 ? (void *)&e4m3
-                                                       : (void *)&e5m2,
+        memcpy(data + i * bytes,
+               type == TYPE_F32       ? (void *)&value
+               : type == TYPE_F64     ? (void *)&wide
+               : type == TYPE_F16     ? (void *)&half
+               : type == TYPE_BF16    ? (void *)&bfloat
+               : type == TYPE_F8_E4M3 ? (void *)&e4m3
+                                      : (void *)&e5m2,
                bytes);
     }
     w.weight.data = data;

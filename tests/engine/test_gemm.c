@@ -38,8 +38,9 @@ static void check(const Kernels *kernels, int m, int n, int k, bool transposed, 
 static void products_match_naive_sums(void)
 {
     static const char *const sets[] = { "reference", "baseline", "avx2", "avx512" };
-    static const int shapes[][3] = { { 1, 1, 1 },   { 1, 7, 300 },  { 13, 1, 5 },    { 12, 32, 256 },
-                                     { 31, 37, 41 }, { 25, 300, 3 }, { 77, 131, 600 }, { 6, 16, 257 } };
+    static const int         shapes[][3] = { { 1, 1, 1 },      { 1, 7, 300 },  { 13, 1, 5 },
+                                             { 12, 32, 256 },  { 31, 37, 41 }, { 25, 300, 3 },
+                                             { 77, 131, 600 }, { 6, 16, 257 } };
     for (size_t set = 0; set < sizeof sets / sizeof *sets; set++) {
         const Kernels *kernels = kernels_by_name(sets[set]);
         for (size_t i = 0; kernels && i < sizeof shapes / sizeof *shapes; i++)

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const char *const set_names[] = { "baseline", "avx2", "avx512" };
-static const int         sizes[] = { 1, 2, 7, 15, 16, 17, 31, 64, 131, 1023, 1024, 1025, 4096, 40009 };
+static const int sizes[] = { 1, 2, 7, 15, 16, 17, 31, 64, 131, 1023, 1024, 1025, 4096, 40009 };
 
 enum { SETS = sizeof set_names / sizeof *set_names, SIZES = sizeof sizes / sizeof *sizes };
 
@@ -59,7 +59,7 @@ static void check_conversion(const char *name, size_t offset, size_t count, size
     free(want);
 }
 
-#define CHECK_CONVERSION(name, count, bytes) \
+#define CHECK_CONVERSION(name, count, bytes)                                                       \
     check_conversion(#name, offsetof(Kernels, name), count, bytes)
 
 static void conversions_are_exact_for_all_bits(void)
@@ -104,7 +104,8 @@ static void for_all(Body *body)
         const Kernels *kernels = kernels_by_name(set_names[set]);
         for (int i = 0; kernels && i < SIZES; i++) {
             size_t count = (size_t)sizes[i];
-            float *x = guarded(count, 1), *y = guarded(count, 2), *want = malloc(count * sizeof *want);
+            float *x = guarded(count, 1), *y = guarded(count, 2),
+                  *want = malloc(count * sizeof *want);
             body(kernels, sizes[i], x, y, want);
             CHECK(guarded_free(x) && guarded_free(y));
             free(want);
@@ -134,7 +135,8 @@ static void activate_matches_reference(void)
 
 static void activations_stand_extremes(void)
 {
-    const float inputs[] = { 0, -0.0F, INFINITY, -INFINITY, NAN, 3e38F, -3e38F, 1e-30F, 88.7F, -88.7F, 104 };
+    const float inputs[] = { 0,      -0.0F,  INFINITY, -INFINITY, NAN, 3e38F,
+                             -3e38F, 1e-30F, 88.7F,    -88.7F,    104 };
     for (int set = 0; set < SETS; set++) {
         const Kernels *kernels = kernels_by_name(set_names[set]);
         if (!kernels)
@@ -143,7 +145,8 @@ static void activations_stand_extremes(void)
         for (Activation a = ACTIVATION_SILU; a <= ACTIVATION_TANH; a++) {
             kernels->activate(y, inputs, 11, 1, 0, a);
             CHECK(y[0] == 0 && y[1] == 0 && isnan(y[4]));
-            CHECK(a == ACTIVATION_TANH ? y[2] == 1 && y[3] == -1 && y[5] == 1 : y[2] == INFINITY && y[5] == 3e38F);
+            CHECK(a == ACTIVATION_TANH ? y[2] == 1 && y[3] == -1 && y[5] == 1
+                                       : y[2] == INFINITY && y[5] == 3e38F);
             CHECK(fabsf(y[7]) <= 1e-30F && fabsf(y[9]) <= 1);
         }
     }
@@ -228,7 +231,8 @@ static void check_attend(const Kernels *kernels, int keys, int width, bool maske
         const Kernels *set = which ? kernels : reference();
         int            n = lanes[which], lane = n - 1;
         float         *y = guarded((size_t)(width * n), 1), *many = guarded((size_t)(width * n), 1);
-        float         *w = guarded((size_t)(keys * n), 4), *max = guarded((size_t)n, 5), *sum = guarded((size_t)n, 6);
+        float         *w = guarded((size_t)(keys * n), 4), *max = guarded((size_t)n, 5),
+              *sum = guarded((size_t)n, 6);
         memset(y, 0, (size_t)(width * n) * sizeof *y);
         for (int i = 0; i < n; i++) {
             max[i] = -INFINITY;
@@ -249,7 +253,8 @@ static void check_attend(const Kernels *kernels, int keys, int width, bool maske
         for (int j = 0; j < keys; j++)
             weights[which][j] = w[j * n + lane];
         sums[which] = sum[lane];
-        CHECK(guarded_free(y) && guarded_free(many) && guarded_free(w) && guarded_free(max) && guarded_free(sum));
+        CHECK(guarded_free(y) && guarded_free(many) && guarded_free(w) && guarded_free(max) &&
+              guarded_free(sum));
     }
     CHECK_NEAR(values[1], values[0], (size_t)width, 1e-5);
     CHECK_NEAR(weights[1], weights[0], (size_t)keys, 1e-5);
@@ -264,7 +269,8 @@ static void check_attend(const Kernels *kernels, int keys, int width, bool maske
 
 static void attend_matches_reference(void)
 {
-    static const int shapes[][2] = { { 1, 1 }, { 2, 3 }, { 7, 40 }, { 77, 64 }, { 128, 40 }, { 31, 131 } };
+    static const int shapes[][2] = { { 1, 1 },   { 2, 3 },    { 7, 40 },
+                                     { 77, 64 }, { 128, 40 }, { 31, 131 } };
     for (int set = 0; set < SETS; set++) {
         const Kernels *kernels = kernels_by_name(set_names[set]);
         for (size_t i = 0; kernels && i < sizeof shapes / sizeof *shapes; i++) {
@@ -305,15 +311,19 @@ static void exp_is_within_three_units_in_the_last_place(void)
 static void unfold_matches_reference(void)
 {
     static const int shapes[][5] = { /* rows, columns, k, stride, gap */
-                                     { 1, 1, 1, 1, 0 }, { 3, 5, 3, 1, 0 }, { 8, 8, 3, 1, 3 },
-                                     { 7, 17, 3, 2, 1 }, { 2, 131, 3, 1, 0 }, { 5, 16, 1, 2, 0 } };
+                                     { 1, 1, 1, 1, 0 },  { 3, 5, 3, 1, 0 },   { 8, 8, 3, 1, 3 },
+                                     { 7, 17, 3, 2, 1 }, { 2, 131, 3, 1, 0 }, { 5, 16, 1, 2, 0 }
+    };
     for (int set = 0; set < SETS; set++) {
         const Kernels *kernels = kernels_by_name(set_names[set]);
         for (size_t i = 0; kernels && i < sizeof shapes / sizeof *shapes; i++) {
-            int rows = shapes[i][0], columns = shapes[i][1], k = shapes[i][2], stride = shapes[i][3];
-            int width = (columns - 1) * stride + k, height = (rows - 1) * stride + k;
-            size_t pixels = (size_t)(rows * columns + shapes[i][4]), count = pixels * (size_t)(k * k);
-            float *x = guarded((size_t)(width * height), 1), *y = guarded(count, 2), *want = guarded(count, 2);
+            int rows = shapes[i][0], columns = shapes[i][1], k = shapes[i][2],
+                stride = shapes[i][3];
+            int    width = (columns - 1) * stride + k, height = (rows - 1) * stride + k;
+            size_t pixels = (size_t)(rows * columns + shapes[i][4]),
+                   count = pixels * (size_t)(k * k);
+            float *x = guarded((size_t)(width * height), 1), *y = guarded(count, 2),
+                  *want = guarded(count, 2);
             reference()->unfold(want, pixels, x, width, rows, columns, k, stride);
             kernels->unfold(y, pixels, x, width, rows, columns, k, stride);
             CHECK(memcmp(y, want, count * sizeof *y) == 0);
@@ -323,8 +333,8 @@ static void unfold_matches_reference(void)
 }
 
 /* Through all of it, as lanes differ: 3x3 sums of one channel, and of the reference's own. */
-static void winograd_of_set(const Kernels *kernels, float *y, const float *x, const float *w, int width,
-                            int rows, int columns, int channels)
+static void winograd_of_set(const Kernels *kernels, float *y, const float *x, const float *w,
+                            int width, int rows, int columns, int channels)
 {
     int    lanes = kernels->lanes, groups = (rows * columns + lanes - 1) / lanes;
     size_t group = (size_t)(channels * lanes), plane = (size_t)groups * group;
@@ -333,16 +343,17 @@ static void winograd_of_set(const Kernels *kernels, float *y, const float *x, co
     int    area = (2 * rows + 2) * width;
     kernels->winograd_weights(u, (size_t)channels, w, channels);
     for (int c = 0; c < channels; c++)
-        kernels->winograd_input(v + (size_t)(c * lanes), plane, group, x + (size_t)(c * area), width, rows,
-                                columns);
+        kernels->winograd_input(v + (size_t)(c * lanes), plane, group, x + (size_t)(c * area),
+                                width, rows, columns);
     for (int i = 0; i < 16; i++)
         for (int g = 0; g < groups; g++)
             for (int half = 0; half < 2; half++) { /* the second half is added to the first */
                 int first = half * (channels / 2), count = half ? channels - first : channels / 2;
                 kernels->multiply(m + (size_t)((i * groups + g) * lanes), u + i * channels + first,
                                   (size_t)channels,
-                                  v + (size_t)i * plane + (size_t)g * group + (size_t)(first * lanes), 1,
-                                  count, half);
+                                  v + (size_t)i * plane + (size_t)g * group +
+                                      (size_t)(first * lanes),
+                                  1, count, half);
             }
     kernels->winograd_output(y, m, (size_t)(groups * lanes), (size_t)lanes, rows, columns);
     CHECK(guarded_free(u) && guarded_free(v) && guarded_free(m));
@@ -350,20 +361,24 @@ static void winograd_of_set(const Kernels *kernels, float *y, const float *x, co
 
 static void winograd_matches_plain_convolution(void)
 {
-    static const int shapes[][3] = { { 1, 1, 2 }, { 1, 128, 3 }, { 128, 1, 67 }, { 3, 5, 64 }, { 8, 16, 65 } };
+    static const int shapes[][3] = {
+        { 1, 1, 2 }, { 1, 128, 3 }, { 128, 1, 67 }, { 3, 5, 64 }, { 8, 16, 65 }
+    };
     for (int set = -1; set < SETS; set++) {
         const Kernels *kernels = set < 0 ? reference() : kernels_by_name(set_names[set]);
         for (size_t i = 0; kernels && i < sizeof shapes / sizeof *shapes; i++) {
             int    rows = shapes[i][0], columns = shapes[i][1], channels = shapes[i][2];
             int    width = 2 * columns + 5, area = (2 * rows + 2) * width;
             size_t count = (size_t)(4 * rows * columns);
-            float *x = guarded((size_t)(channels * area), 4), *w = guarded((size_t)(9 * channels), 5);
+            float *x = guarded((size_t)(channels * area), 4),
+                  *w = guarded((size_t)(9 * channels), 5);
             float *y = guarded(count, 6), *want = malloc(count * sizeof *want);
             for (size_t j = 0; j < count; j++) {
                 int    row = (int)j / (2 * columns), column = (int)j % (2 * columns);
                 double sum = 0;
                 for (int p = 0; p < 9 * channels; p++)
-                    sum += (double)w[p] * (double)x[p / 9 * area + (row + p % 9 / 3) * width + column + p % 3];
+                    sum += (double)w[p] *
+                           (double)x[p / 9 * area + (row + p % 9 / 3) * width + column + p % 3];
                 want[j] = (float)sum;
             }
             winograd_of_set(kernels, y, x, w, width, rows, columns, channels);
@@ -381,11 +396,13 @@ static void multiply_matches_reference(void)
         for (int rows = 1; kernels && rows < 20; rows += 3) {
             int    lanes = kernels->lanes, depth = 7 * rows, stride = depth + 1;
             size_t count = (size_t)(rows * lanes);
-            float *a = guarded((size_t)(rows * stride), 1), *b = guarded((size_t)(depth * lanes), 2);
+            float *a = guarded((size_t)(rows * stride), 1),
+                  *b = guarded((size_t)(depth * lanes), 2);
             float *c = guarded(count, 3), *want = malloc(count * sizeof *want);
             for (int accumulate = 0; accumulate < 2; accumulate++) {
                 memcpy(want, c, count * sizeof *want);
-                reference()->gemm(want, lanes, a, stride, b, lanes, false, rows, lanes, depth, 1, accumulate);
+                reference()->gemm(want, lanes, a, stride, b, lanes, false, rows, lanes, depth, 1,
+                                  accumulate);
                 kernels->multiply(c, a, (size_t)stride, b, rows, depth, accumulate);
                 CHECK_NEAR(c, want, count, 1e-5);
             }

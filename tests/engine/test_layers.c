@@ -34,9 +34,10 @@ static void check_linear(int rows, int in, int out, TensorType type, int skew, b
                          bool accumulate)
 {
     TestBed    bed;
-    TestWeight w = test_weight(type, out, in, 1, 1, skew, 1), b = test_weight(type, out, 1, 1, 1, skew, 2);
-    float     *x = guarded((size_t)rows * (size_t)in, 3), *y = guarded((size_t)rows * (size_t)out, 4);
-    float     *want = malloc((size_t)rows * (size_t)out * sizeof *want);
+    TestWeight w = test_weight(type, out, in, 1, 1, skew, 1),
+               b = test_weight(type, out, 1, 1, 1, skew, 2);
+    float *x = guarded((size_t)rows * (size_t)in, 3), *y = guarded((size_t)rows * (size_t)out, 4);
+    float *want = malloc((size_t)rows * (size_t)out * sizeof *want);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < out; j++) {
             size_t at = (size_t)i * (size_t)out + (size_t)j;
@@ -111,7 +112,8 @@ static double conv_input(const ConvCase *c, const float *x, const float *scale, 
     row = row * c->h / full_h;
     column = column * c->w / full_w;
     int    which = item * c->in + channel;
-    double value = (double)x[((size_t)which * (size_t)c->h + (size_t)row) * (size_t)c->w + (size_t)column];
+    double value =
+        (double)x[((size_t)which * (size_t)c->h + (size_t)row) * (size_t)c->w + (size_t)column];
     if (c->normed)
         value = value * (double)scale[which] + (double)shift[which];
     return activated(value, c->settings.before);
@@ -124,9 +126,11 @@ static double conv_at(const ConvCase *c, const float *x, const float *w, const f
     int    pad = c->k == 3 && !c->settings.pad_right_bottom_only;
     for (int i = 0; i < c->in; i++)
         for (int p = 0; p < c->k * c->k; p++)
-            sum += (double)w[((size_t)out * (size_t)c->in + (size_t)i) * (size_t)(c->k * c->k) + (size_t)p] *
-                   conv_input(c, x, scale, shift, item, i, row * c->settings.stride - pad + p / c->k,
-                              column * c->settings.stride - pad + p % c->k);
+            sum +=
+                (double)w[((size_t)out * (size_t)c->in + (size_t)i) * (size_t)(c->k * c->k) +
+                          (size_t)p] *
+                conv_input(c, x, scale, shift, item, i, row * c->settings.stride - pad + p / c->k,
+                           column * c->settings.stride - pad + p % c->k);
     return sum;
 }
 
@@ -148,8 +152,8 @@ static void check_conv(ConvCase c)
         int    at = (int)(i % y_plane), out = (int)which % c.out;
         double sum = (double)b.values[out] + (c.timed ? (double)more[which] : 0) +
                      (c.settings.accumulate ? (double)y[i] : 0);
-        want[samples++] = (float)(sum + conv_at(&c, x, w.values, scale, shift, (int)which / c.out, out,
-                                        at / ow, at % ow));
+        want[samples++] = (float)(sum + conv_at(&c, x, w.values, scale, shift, (int)which / c.out,
+                                                out, at / ow, at % ow));
     }
     bed_init(&bed, 2, MEMORY);
     Conv layer = { w.weight, b.weight };
@@ -166,16 +170,16 @@ static void check_conv(ConvCase c)
     CHECK_NEAR(y, want, samples, c.in > 500 ? 6e-5 : 2e-5);
     CHECK(bed.arena.low == 0 && bed.arena.high == 0);
     bed_finish(&bed);
-    CHECK(guarded_free(x) && guarded_free(y) && guarded_free(scale) &&
-          guarded_free(shift) && guarded_free(more));
+    CHECK(guarded_free(x) && guarded_free(y) && guarded_free(scale) && guarded_free(shift) &&
+          guarded_free(more));
     free(want);
     test_weight_free(&w);
     test_weight_free(&b);
 }
 
-#define CONV(items, from, to, height, width, side, ...) \
-    check_conv((ConvCase){ .n = items, .in = from, .out = to, .h = height, .w = width, .k = side, \
-                           __VA_ARGS__ })
+#define CONV(items, from, to, height, width, side, ...)                                            \
+    check_conv((ConvCase){                                                                         \
+        .n = items, .in = from, .out = to, .h = height, .w = width, .k = side, __VA_ARGS__ })
 
 static void conv2d_matches_naive_sums(void)
 {
@@ -197,8 +201,8 @@ static void conv2d_matches_naive_sums_at_larger_sizes(void)
     CONV(1, 32, 32, 45, 46, 3, .settings = { .stride = 1 }, .type = TYPE_F32);
     CONV(2, 35, 37, 33, 35, 3, .settings = { .stride = 1, .accumulate = true }, .timed = true,
          .type = TYPE_F16);
-    CONV(1, 70, 500, 31, 67, 3, .settings = { .stride = 1, .before = ACTIVATION_SILU }, .normed = true,
-         .type = TYPE_BF16, .skew = 1);
+    CONV(1, 70, 500, 31, 67, 3, .settings = { .stride = 1, .before = ACTIVATION_SILU },
+         .normed = true, .type = TYPE_BF16, .skew = 1);
     CONV(1, 33, 32, 16, 530, 3, .settings = { .stride = 1, .wrap_x = true }, .type = TYPE_F8_E4M3);
     CONV(1, 32, 33, 530, 17, 3, .settings = { .stride = 1, .wrap_y = true }, .type = TYPE_F64);
     CONV(1, 32, 32, 1, 2049, 3, .settings = { .stride = 1, .wrap_y = true }, .type = TYPE_F16);
@@ -212,8 +216,8 @@ static void conv2d_shares_columns(void)
 {
     CONV(2, 500, 257, 16, 16, 3, .settings = { .stride = 1, .accumulate = true }, .timed = true,
          .type = TYPE_F16);
-    CONV(3, 1100, 300, 9, 9, 3, .settings = { .stride = 1, .before = ACTIVATION_SILU }, .normed = true,
-         .type = TYPE_F32);
+    CONV(3, 1100, 300, 9, 9, 3, .settings = { .stride = 1, .before = ACTIVATION_SILU },
+         .normed = true, .type = TYPE_F32);
     CONV(1, 100, 1300, 40, 41, 3, .settings = { .stride = 2 }, .type = TYPE_F16);
 }
 
@@ -237,7 +241,8 @@ static void conv2d_strides(void)
     for (int size = 1; size < 9; size++) {
         CONV(2, 3, 5, size, 17 - size, 3, .settings = { .stride = 2 });
         if (size > 1)
-            CONV(2, 3, 5, size, 17 - size, 3, .settings = { .stride = 2, .pad_right_bottom_only = true });
+            CONV(2, 3, 5, size, 17 - size, 3,
+                 .settings = { .stride = 2, .pad_right_bottom_only = true });
     }
     CONV(1, 3, 5, 64, 64, 3, .settings = { .stride = 2 }, .type = TYPE_BF16);
     CONV(1, 3, 5, 3, 2050, 3, .settings = { .stride = 2 });
@@ -251,8 +256,9 @@ static void conv2d_upsamples(void)
     CONV(1, 5, 3, 3, 300, 3, .settings = { .stride = 1, .upsample = true });
     CONV(1, 5, 3, 4, 6, 1, .settings = { .stride = 1, .upsample = true });
     for (int size = 2; size < 12; size++)
-        CONV(1, 2, 3, size, size + 1, 3, .settings = { .stride = 1, .upsample = true, .out_h = 2 * size - 1,
-                                 .out_w = 2 * size + 1 });
+        CONV(1, 2, 3, size, size + 1, 3,
+             .settings = {
+                 .stride = 1, .upsample = true, .out_h = 2 * size - 1, .out_w = 2 * size + 1 });
 }
 
 static void conv2d_wraps_around(void)
@@ -261,10 +267,11 @@ static void conv2d_wraps_around(void)
         bool x = which & 1, y = which & 2;
         CONV(2, 3, 4, 5, 7, 3, .settings = { .stride = 1, .wrap_x = x, .wrap_y = y });
         CONV(1, 3, 4, 1, 1, 3, .settings = { .stride = 1, .wrap_x = x, .wrap_y = y });
-        CONV(1, 3, 4, 8, 6, 3, .settings = { .stride = 2, .wrap_x = x, .wrap_y = y,
-                                                   .before = ACTIVATION_SILU }, .normed = true);
-        CONV(1, 3, 4, 5, 7, 3, .settings = { .stride = 1, .wrap_x = x, .wrap_y = y,
-                                                   .upsample = true });
+        CONV(1, 3, 4, 8, 6, 3,
+             .settings = { .stride = 2, .wrap_x = x, .wrap_y = y, .before = ACTIVATION_SILU },
+             .normed = true);
+        CONV(1, 3, 4, 5, 7, 3,
+             .settings = { .stride = 1, .wrap_x = x, .wrap_y = y, .upsample = true });
         CONV(1, 2, 3, 3, 1100, 3, .settings = { .stride = 1, .wrap_x = x, .wrap_y = y });
     }
 }
@@ -281,11 +288,12 @@ static void conv2d_takes_every_type_at_any_address(void)
 static void check_group_norm(int n, int c, int h, int w, int groups, float offset, double bound)
 {
     TestBed    bed;
-    TestWeight gain = test_weight(TYPE_F16, c, 1, 1, 1, 1, 1), bias = test_weight(TYPE_BF16, c, 1, 1, 1, 1, 2);
-    size_t     plane = (size_t)(h * w), count = (size_t)(n * c) * plane;
-    float     *x = guarded(count, 3), *y = guarded(count, 4), *want = malloc(count * sizeof *want);
-    float     *scale = guarded((size_t)(n * c), 5), *shift = guarded((size_t)(n * c), 6);
-    size_t     size = plane * (size_t)(c / groups);
+    TestWeight gain = test_weight(TYPE_F16, c, 1, 1, 1, 1, 1),
+               bias = test_weight(TYPE_BF16, c, 1, 1, 1, 1, 2);
+    size_t plane = (size_t)(h * w), count = (size_t)(n * c) * plane;
+    float *x = guarded(count, 3), *y = guarded(count, 4), *want = malloc(count * sizeof *want);
+    float *scale = guarded((size_t)(n * c), 5), *shift = guarded((size_t)(n * c), 6);
+    size_t size = plane * (size_t)(c / groups);
     for (size_t i = 0; i < count; i++)
         x[i] += offset;
     for (size_t group = 0; group < count / size; group++) {
@@ -296,13 +304,15 @@ static void check_group_norm(int n, int c, int h, int w, int groups, float offse
             squares += ((double)x[i] - mean) * ((double)x[i] - mean) / (double)size;
         for (size_t i = group * size; i < (group + 1) * size; i++) {
             size_t channel = i / plane % (size_t)c;
-            want[i] = (float)(((double)x[i] - mean) / sqrt(squares + 1e-5) * (double)gain.values[channel] +
+            want[i] = (float)(((double)x[i] - mean) / sqrt(squares + 1e-5) *
+                                  (double)gain.values[channel] +
                               (double)bias.values[channel]);
         }
     }
     bed_init(&bed, 2, MEMORY);
     Tensor image = tensor_view(x, n, c, h, w);
-    group_norm_prepare(&bed.compute, scale, shift, image, &(Norm){ gain.weight, bias.weight }, groups, 1e-5F);
+    group_norm_prepare(&bed.compute, scale, shift, image, &(Norm){ gain.weight, bias.weight },
+                       groups, 1e-5F);
     affine(&bed.compute, tensor_view(y, n, c, h, w), image, scale, shift, ACTIVATION_NONE);
     CHECK_NEAR(y, want, count, bound);
     affine(&bed.compute, image, image, scale, shift, ACTIVATION_NONE);
@@ -322,7 +332,7 @@ static void group_norm_matches_naive_sums(void)
     check_group_norm(1, 4, 300, 331, 2, 0, 1e-5);
 }
 
-/* What is left is the rounding of x * scale + shift; squares minus mean squared would be off by 1. */
+/* What is left is the rounding of x * scale + shift; squares minus mean squared were off by 1. */
 static void group_norm_survives_a_large_mean(void)
 {
     check_group_norm(1, 8, 64, 64, 2, 3000, 2e-3);
@@ -334,18 +344,21 @@ static void layer_norm_matches_naive_sums(void)
     for (size_t which = 0; which < sizeof shapes / sizeof *shapes; which++) {
         TestBed    bed;
         int        rows = shapes[which][0], d = shapes[which][1];
-        TestWeight gain = test_weight(TYPE_F16, d, 1, 1, 1, 0, 1), bias = test_weight(TYPE_F16, d, 1, 1, 1, 1, 2);
-        size_t     count = (size_t)rows * (size_t)d;
-        float     *x = guarded(count, 3), *y = guarded(count, 4), *want = malloc(count * sizeof *want);
+        TestWeight gain = test_weight(TYPE_F16, d, 1, 1, 1, 0, 1),
+                   bias = test_weight(TYPE_F16, d, 1, 1, 1, 1, 2);
+        size_t count = (size_t)rows * (size_t)d;
+        float *x = guarded(count, 3), *y = guarded(count, 4), *want = malloc(count * sizeof *want);
         for (size_t row = 0; row < count; row += (size_t)d) {
             double mean = 0, squares = 0;
             for (int i = 0; i < d; i++)
                 mean += (double)x[row + (size_t)i] / d;
             for (int i = 0; i < d; i++)
-                squares += ((double)x[row + (size_t)i] - mean) * ((double)x[row + (size_t)i] - mean) / d;
+                squares +=
+                    ((double)x[row + (size_t)i] - mean) * ((double)x[row + (size_t)i] - mean) / d;
             for (int i = 0; i < d; i++)
-                want[row + (size_t)i] = (float)(((double)x[row + (size_t)i] - mean) / sqrt(squares + 1e-5) *
-                                                (double)gain.values[i] + (double)bias.values[i]);
+                want[row + (size_t)i] = (float)(((double)x[row + (size_t)i] - mean) /
+                                                    sqrt(squares + 1e-5) * (double)gain.values[i] +
+                                                (double)bias.values[i]);
         }
         bed_init(&bed, 2, MEMORY);
         Norm norm = { gain.weight, bias.weight };
@@ -448,7 +461,8 @@ static void check_attention(int tq, int tk, int heads, int width, bool causal, f
     TestBed bed;
     int     d = heads * width, q_stride = d + 3, kv_stride = 2 * d;
     size_t  count = (size_t)tq * (size_t)d;
-    float  *q = guarded((size_t)tq * (size_t)q_stride, 1), *kv = guarded((size_t)tk * (size_t)kv_stride, 2);
+    float  *q = guarded((size_t)tq * (size_t)q_stride, 1),
+          *kv = guarded((size_t)tk * (size_t)kv_stride, 2);
     float  *y = guarded(count, 3), *want = malloc(count * sizeof *want), *k = kv, *v = kv + d;
     double *weights = malloc((size_t)tk * sizeof *weights);
     for (int i = 0; i < tq * q_stride; i++)
@@ -460,8 +474,9 @@ static void check_attention(int tq, int tk, int heads, int width, bool causal, f
             for (int j = 0; j < seen; j++) {
                 weights[j] = 0;
                 for (int p = 0; p < width; p++)
-                    weights[j] += (double)q[(size_t)i * (size_t)q_stride + (size_t)(head * width + p)] *
-                                  (double)k[(size_t)j * (size_t)kv_stride + (size_t)(head * width + p)];
+                    weights[j] +=
+                        (double)q[(size_t)i * (size_t)q_stride + (size_t)(head * width + p)] *
+                        (double)k[(size_t)j * (size_t)kv_stride + (size_t)(head * width + p)];
                 weights[j] /= sqrt(width);
                 max = fmax(max, weights[j]);
             }
@@ -470,7 +485,8 @@ static void check_attention(int tq, int tk, int heads, int width, bool causal, f
             for (int p = 0; p < width; p++) {
                 double value = 0;
                 for (int j = 0; j < seen; j++)
-                    value += weights[j] * (double)v[(size_t)j * (size_t)kv_stride + (size_t)(head * width + p)];
+                    value += weights[j] *
+                             (double)v[(size_t)j * (size_t)kv_stride + (size_t)(head * width + p)];
                 want[(size_t)i * (size_t)d + (size_t)(head * width + p)] = (float)(value / sum);
             }
         }
@@ -499,8 +515,8 @@ static void attention_is_causal(void)
     check_attention(700, 700, 1, 16, true, 1, 1e-5);
 }
 
-/* Scores of several hundred: exp() of them would be infinite, and blocks differ wildly.  A score's own
- * rounding is 2e-5 then. */
+/* Scores of several hundred: exp() of them would be infinite, and blocks differ wildly.  A score's
+ * own rounding is 2e-5 then. */
 static void attention_stands_large_scores(void)
 {
     check_attention(33, 1500, 1, 40, false, 200, 5e-5);
@@ -529,29 +545,36 @@ static void network_init(Network *net)
 
 static void network_finish(Network *net)
 {
-    TestWeight *weights[] = { &net->wide, &net->narrow, &net->gain, &net->bias, &net->conv, &net->odd };
+    TestWeight *weights[] = { &net->wide, &net->narrow, &net->gain,
+                              &net->bias, &net->conv,   &net->odd };
     for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
         test_weight_free(weights[i]);
     CHECK(guarded_free(net->image) && guarded_free(net->tokens));
 }
 
-/* Every layer once, one on the other's output, into y [N, C, H, W]; in a dry run y is not touched. */
+/* Every layer once, one on the other's output, into y [N, C, H, W]; a dry run leaves y alone. */
 static void network_forward(Compute *compute, float *y, const Network *net)
 {
     Arena    *arena = compute->scratch;
     ArenaMark mark = arena_mark(arena);
     bool      dry = compute_dry(compute);
-    Tensor    x = tensor_new(compute, ARENA_LOW, N, C, H, W), z = tensor_new(compute, ARENA_HIGH, N, C, H, W);
-    Tensor    qkv = tensor_new(compute, ARENA_HIGH, 1, 1, N * T, 3 * C);
-    float    *scale = arena_take(arena, ARENA_LOW, N * C * sizeof *scale);
-    float    *shift = arena_take(arena, ARENA_LOW, N * C * sizeof *shift);
+    Tensor    x = tensor_new(compute, ARENA_LOW, N, C, H, W),
+           z = tensor_new(compute, ARENA_HIGH, N, C, H, W);
+    Tensor qkv = tensor_new(compute, ARENA_HIGH, 1, 1, N * T, 3 * C);
+    float *scale = arena_take(arena, ARENA_LOW, N * C * sizeof *scale);
+    float *shift = arena_take(arena, ARENA_LOW, N * C * sizeof *shift);
     if (!dry)
         memcpy(x.data, net->image, tensor_count(x) * sizeof *x.data);
     Norm norm = { net->gain.weight, net->bias.weight };
-    Conv conv = { net->conv.weight, net->bias.weight }, projection = { net->odd.weight, net->bias.weight };
+    Conv conv = { net->conv.weight, net->bias.weight },
+         projection = { net->odd.weight, net->bias.weight };
     group_norm_prepare(compute, scale, shift, x, &norm, 8, 1e-5F);
-    conv2d(compute, z, x, &conv, &(ConvSettings){ .stride = 1, .scale = scale, .shift = shift,
-                                                  .before = ACTIVATION_SILU, .channel_add = scale });
+    conv2d(compute, z, x, &conv,
+           &(ConvSettings){ .stride = 1,
+                            .scale = scale,
+                            .shift = shift,
+                            .before = ACTIVATION_SILU,
+                            .channel_add = scale });
     affine(compute, z, z, scale, shift, ACTIVATION_RELU);
     conv2d(compute, x, z, &projection, &(ConvSettings){ .stride = 1, .accumulate = true });
     group_norm_prepare(compute, scale, shift, x, &norm, 8, 1e-5F);
@@ -564,7 +587,8 @@ static void network_forward(Compute *compute, float *y, const Network *net)
         attention(compute, dry ? NULL : z.data + (size_t)(i * T) * C, at, dry ? NULL : at + C,
                   dry ? NULL : at + 2 * C, T, T, 3, C / 3, 3 * C, 3 * C, false);
     }
-    linear(compute, qkv.data, z.data, N * T, &(Linear){ net->narrow.weight, net->bias.weight }, false);
+    linear(compute, qkv.data, z.data, N * T, &(Linear){ net->narrow.weight, net->bias.weight },
+           false);
     geglu(compute, z.data, qkv.data, N * T, C / 2);
     activate(compute, z.data, z.data, N * T * C, ACTIVATION_QUICK_GELU);
     add(compute, z.data, qkv.data, N * T * C);

@@ -82,8 +82,8 @@ static void pools_are_independent(void)
 
 #ifdef __SSE__
 typedef struct {
-    Threads *threads;
-    int      flushes[64];
+    Threads   *threads;
+    int        flushes[64];
     atomic_int arrived;
 } Modes;
 
@@ -203,8 +203,15 @@ static void quotas_of_control_groups_are_kept(void)
     CHECK_INT(quota("5:cpuset:/\n"), INT_MAX);
     CHECK_INT(quota("nonsense"), INT_MAX);
     CHECK_INT(threads_quota("/nowhere", root), INT_MAX);
-    static const char *const names[] = { "cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us", "cpu.max",
-                                         "a/cpu.max", "a/b/cpu.max", "list", "a/b", "a", "cpu" };
+    static const char *const names[] = { "cpu/cpu.cfs_quota_us",
+                                         "cpu/cpu.cfs_period_us",
+                                         "cpu.max",
+                                         "a/cpu.max",
+                                         "a/b/cpu.max",
+                                         "list",
+                                         "a/b",
+                                         "a",
+                                         "cpu" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         CHECK(remove(at(names[i])) == 0);
     CHECK(rmdir(root) == 0);
