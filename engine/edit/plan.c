@@ -22,14 +22,14 @@ static bool check_model(const EditSettings *settings, const EngineModelInfo *mod
     bool instruct = settings->mode == EDIT_INSTRUCT;
     if (instruct && model->in_channels != 8)
         return fail(error, ENGINE_BAD_REQUEST,
-                    "The model is a %s: Instruct needs an 8-channel InstructPix2Pix checkpoint.",
+                    "This model does not follow instructions (%s): Instruct needs an 8-channel "
+                    "InstructPix2Pix checkpoint.",
                     model->summary);
     if (!instruct && model->in_channels == 8)
-        return fail(
-            error, ENGINE_BAD_REQUEST,
-            "The model is a %s: it only follows instructions, so choose Instruct or a base or "
-            "inpainting checkpoint.",
-            model->summary);
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "This model only follows instructions (%s): choose Instruct, or a base or "
+                    "inpainting checkpoint.",
+                    model->summary);
     return true;
 }
 

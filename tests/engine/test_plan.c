@@ -317,7 +317,7 @@ static void wrong_requests_get_their_sentence(void)
     refuses(&settings, &instruct, "only follows instructions");
     settings.mode = EDIT_INSTRUCT;
     refuses(&settings, &base,
-            "SD 1.x base checkpoint: Instruct needs an 8-channel InstructPix2Pix checkpoint");
+            "(SD 1.x base checkpoint): Instruct needs an 8-channel InstructPix2Pix checkpoint");
     settings.mode = EDIT_INPAINT;
     settings.selection.width = 0;
     refuses(&settings, &base, "The selection is empty: nothing to repaint");
