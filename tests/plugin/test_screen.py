@@ -218,8 +218,8 @@ def menu_during_a_run(item, begin=NEW):
     return number, batch.answer()
 
 
-def an_active_layer_that_is_deleted_meanwhile_does_not_matter():
-    number, (status, message, result) = menu_during_a_run('Delete Layer', NEW.replace('display =', '''
+def an_active_layer_that_goes_meanwhile_does_not_matter():
+    number, (status, message, result) = menu_during_a_run('Flatten Image', NEW.replace('display =', '''
 layer = Gimp.Layer.new(image, "other", 96, 80, T.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL)
 image.insert_layer(layer, None, 0)
 image.set_selected_layers([background])
@@ -229,8 +229,8 @@ display ='''.strip()))
     gimp(CLOSE)
 
 
-def an_image_that_is_turned_meanwhile_stays_and_gives_a_new_one():
-    number, (status, message, result) = menu_during_a_run('Rotate 90° clockwise')
+def an_image_that_is_cropped_meanwhile_stays_and_gives_a_new_one():
+    number, (status, message, result) = menu_during_a_run('Crop to Selection')
     check(status == 'success' and result != number, status, message, result)
     check(state_of(number)[2] == 1, 'a layer in the wrong place')
     gimp(CLOSE)
@@ -241,8 +241,8 @@ def main():
     wait(lambda: named('frame', lambda name: 'GIMP' in name or 'GNU' in name), 60, "GIMP's window")
     gimp('answer = True')
     for test in (undo_restores_and_redo_brings_back_in_one_step, cancel_in_the_progress_bar_leaves_the_image,
-                 an_active_layer_that_is_deleted_meanwhile_does_not_matter,
-                 an_image_that_is_turned_meanwhile_stays_and_gives_a_new_one):
+                 an_active_layer_that_goes_meanwhile_does_not_matter,
+                 an_image_that_is_cropped_meanwhile_stays_and_gives_a_new_one):
         if not test.__name__.startswith(os.environ.get('TEST_FILTER', '')):
             continue
         started = time.time()
