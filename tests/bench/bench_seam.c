@@ -5,6 +5,9 @@
  * The score is match_seam_score() along each way's own border: lower is better, 1 is what a picture
  * without a border has.
  *
+ * Measured: inpaint 1.296, 2.382, 1.268, (c) best on 19 of 20; outpaint 1.479, 11.534, 1.161, (c)
+ * best on 20 of 20.
+ *
  *   bench_seam MODEL.safetensors [PICTURES [FIRST]] */
 #include "edit.h"
 #include "edit/match.h"

@@ -194,7 +194,8 @@ static void masks_are_as_wide_as_the_table_says(void)
         for (int m = 0; m < 2; m++) {
             const int *want = m ? table[i].compose : table[i].denoise;
             int        got[3] = { width_above(masks[m], OUTSIDE, .9999F),
-                                  width_above(masks[m], OUTSIDE, .5F), width_above(masks[m], OUTSIDE, 0) };
+                                  width_above(masks[m], OUTSIDE, .5F),
+                                   width_above(masks[m], OUTSIDE, 0) };
             /* The ramp of a triangle begins as 1 - 2 (x / feather)^2, of which .99 and more is 1.
              */
             int rounded = m ? 0 : (int)(sqrt(.01 / 2) * table[i].feather);
