@@ -119,9 +119,10 @@ char *recipe_write(const Recipe *recipe)
     if (request->noise == ENGINE_NOISE_CPU)
         add_pair(&out, "RNG", "CPU");
     if (request->tile_x || request->tile_y)
-        add_pair(&out, "Tiling", request->tile_x && request->tile_y ? "True"
-                                 : request->tile_x                  ? "X"
-                                                                    : "Y");
+        add_pair(&out, "Tiling",
+                 request->tile_x && request->tile_y ? "True"
+                 : request->tile_x                  ? "X"
+                                                    : "Y");
     if (recipe->mask_blur >= 0)
         add_integer(&out, "Mask blur", (uint64_t)recipe->mask_blur);
     add_pair(&out, "Version", recipe->version);
@@ -330,8 +331,8 @@ static void read_size(Span value, EngineRequest *request)
         return;
     size_t left = (size_t)(x - value.at);
     if (read_whole((Span){ value.at, left }, 64, 16384, &width) &&
-        read_whole((Span){ x + 1, value.bytes - left - 1 }, 64, 16384, &height) &&
-        width % 8 == 0 && height % 8 == 0) {
+        read_whole((Span){ x + 1, value.bytes - left - 1 }, 64, 16384, &height) && width % 8 == 0 &&
+        height % 8 == 0) {
         request->width = (int)width;
         request->height = (int)height;
     }
@@ -430,7 +431,8 @@ static void take_sampler(Reader *reader)
     if (!reader->sampler.bytes)
         return;
     if (!engine_sampler_from_name(sampler, &request->sampler)) {
-        snprintf(recipe->note, sizeof recipe->note, "The sampler \"%s\" is not known here.", sampler);
+        snprintf(recipe->note, sizeof recipe->note, "The sampler \"%s\" is not known here.",
+                 sampler);
         return;
     }
     if (!*schedule || strcmp(schedule, "Automatic") == 0)
@@ -487,8 +489,8 @@ static void read_prompts(Reader *reader, Span text)
 bool recipe_read(Recipe *recipe, const char *text, size_t bytes, const EngineRequest *base,
                  EngineError *error)
 {
-    *recipe = (Recipe){ .request = *base, .mask_blur = -1, .model = "", .model_hash = "",
-                        .version = "" };
+    *recipe =
+        (Recipe){ .request = *base, .mask_blur = -1, .model = "", .model_hash = "", .version = "" };
     Span all = strip((Span){ text, bytes });
     if (bytes > RECIPE_BYTES)
         return fail(error, ENGINE_BAD_REQUEST, "The recipe has %zu bytes; %d is the most.", bytes,

@@ -3,7 +3,7 @@
  *
  *   a lighthouse at dawn
  *   Negative prompt: blurry
- *   Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 1, Size: 512x512, Model: …
+ *   Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 1, Size: 512x512, …
  *
  * A text that is read may come from anyone: values out of range count as missing, as do keys that
  * are not known; nothing in it names a file to open. */
@@ -14,23 +14,23 @@
 enum { RECIPE_BYTES = 1 << 20 }; /* longer texts are refused */
 
 typedef struct {
-    EngineRequest request;   /* what can be written: prompts, size, seed, how; strength with has_strength */
-    bool        has_strength; /* made from a picture */
-    int         mask_blur;   /* pixels; -1: no mask, or not told */
-    const char *model;       /* file name without folder and ending, or "" */
-    const char *model_hash;  /* SHA-256 in hexadecimal, or its first ten digits, or "" */
-    const char *version;     /* what made it, or "" */
-    char        note[200];   /* of a text that was read: what of it could not be taken over; or "" */
-    char       *storage;     /* the strings of a recipe that was read; owned */
+    EngineRequest request;    /* prompts, size, seed, how; nothing else of it is written */
+    bool        has_strength; /* made from a picture: request.strength counts */
+    int         mask_blur;    /* pixels; -1: no mask, or not told */
+    const char *model;        /* file name without folder and ending, or "" */
+    const char *model_hash;   /* SHA-256 in hexadecimal, or its first ten digits, or "" */
+    const char *version;      /* what made it, or "" */
+    char        note[200];    /* of a text that was read: what of it could not be taken over, or "" */
+    char       *storage;      /* the strings of a recipe that was read; owned */
 } Recipe;
 
-/* The text for request, for the caller to free; of a batch, request.seed is the picture's own.  NULL: out of
+/* The text, for the caller to free.  Of a batch, request.seed is the picture's own.  NULL: out of
  * memory. */
 char *recipe_write(const Recipe *recipe);
 
-/* Reads text[0 … bytes) over the values in `base`; what the text does not say is as A1111 has it when it
- * does not say it (noise of the GPU, the model's own layer, the sampler's own schedule).  The strings
- * live until recipe_clear(), which is also fine after a failure. */
+/* Reads text[0 … bytes) over the values in `base`.  What A1111 leaves out when it is as usual is as
+ * usual when it is not there: noise of the GPU, the model's own layer, the sampler's own schedule.
+ * The strings live until recipe_clear(), which is also fine after a failure. */
 bool recipe_read(Recipe *recipe, const char *text, size_t bytes, const EngineRequest *base,
                  EngineError *error);
 void recipe_clear(Recipe *recipe);

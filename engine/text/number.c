@@ -7,9 +7,9 @@
 #include <string.h>
 
 enum {
-    DIGITS = 800,           /* no double needs more than 767 to be told from its neighbours */
+    DIGITS = 800, /* no double needs more than 767 to be told from its neighbours */
     EXPONENT_LIMIT = 1 << 30,
-    FLOAT_DIGITS = 9,       /* enough for every float */
+    FLOAT_DIGITS = 9, /* enough for every float */
 };
 
 static bool is_digit(char c)
@@ -17,7 +17,8 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* [+-]digits at text[*i], which is moved behind them; held within a bound that no double reaches. */
+/* [+-]digits at text[*i], which is moved behind them; held within a bound that no double reaches.
+ */
 static bool read_exponent(const char *text, size_t bytes, size_t *i, long long *exponent)
 {
     bool negative = *i < bytes && text[*i] == '-';

@@ -38,8 +38,8 @@ static bool begin_chunk(Filler *filler)
     PromptPart *part = filler->part;
     if (part->count == filler->capacity) {
         int          capacity = filler->capacity < INT_MAX / 4 ? 2 * filler->capacity + 1 : 0;
-        PromptChunk *chunks = capacity ? realloc(part->chunks, (size_t)capacity * sizeof *chunks)
-                                       : NULL;
+        PromptChunk *chunks =
+            capacity ? realloc(part->chunks, (size_t)capacity * sizeof *chunks) : NULL;
         if (!chunks)
             return false;
         part->chunks = chunks;
@@ -62,8 +62,8 @@ static bool turn_over(Filler *filler, bool at_comma)
     int keep = filler->last_comma + 1, moved = CHUNK_TOKENS - keep;
     if (at_comma || filler->last_comma < 0 || moved >= COMMA_REACH)
         moved = 0;
-    int   tokens[COMMA_REACH];
-    float weights[COMMA_REACH];
+    int          tokens[COMMA_REACH];
+    float        weights[COMMA_REACH];
     PromptChunk *chunk = &filler->part->chunks[filler->part->count - 1];
     filler->fill = CHUNK_TOKENS - moved;
     for (int i = 0; i < moved; i++) {
@@ -122,8 +122,8 @@ static bool fill_part(PromptPart *part, const Tokenizer *tokenizer, const char *
             continue;
         }
         list.count = 0;
-        ok = tokenizer_encode(tokenizer, weighted.text + span->begin, span->end - span->begin, &list,
-                              error);
+        ok = tokenizer_encode(tokenizer, weighted.text + span->begin, span->end - span->begin,
+                              &list, error);
         for (size_t k = 0; ok && k < list.count; k++)
             ok = add_token(&filler, list.ids[k], (float)span->weight);
     }
@@ -219,7 +219,8 @@ static bool parse_parts(Prompt *prompt, const PromptSchedule *schedule, char *te
         free(seen[i].text);
     free(seen);
     ok = ok && level_chunks(prompt, pad_token);
-    /* What comes only at the last step is never reached, and yet counts for the number of chunks. */
+    /* What comes only at the last step is never reached, and yet counts for the number of chunks.
+     */
     if (ok && prompt->count > 1 && prompt->parts[prompt->count - 2].until_step == steps) {
         prompt->count--;
         if (prompt->parts[prompt->count].same_as == prompt->count)
@@ -238,7 +239,8 @@ bool prompt_parse(Prompt *prompt, const Tokenizer *tokenizer, const char *text, 
     bool ok = at_step && prompt_schedule_parse(&schedule, text, bytes, steps);
     if (ok)
         prompt->parts = calloc((size_t)schedule.end_count, sizeof *prompt->parts);
-    ok = prompt->parts && parse_parts(prompt, &schedule, at_step, tokenizer, steps, pad_token, error);
+    ok = prompt->parts &&
+         parse_parts(prompt, &schedule, at_step, tokenizer, steps, pad_token, error);
     if (!ok) {
         prompt_clear(prompt);
         fail(error, ENGINE_OUT_OF_MEMORY, "There is no memory for a prompt of %zu bytes.", bytes);

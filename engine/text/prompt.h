@@ -7,7 +7,8 @@
  *
  * Where A1111 surprises, so do we, that its prompts give its pictures: a bar outside of [a|b] or a
  * backslash at the very end turns all [from:to:when] into text; brackets around BREAK make it a word.
- * Otherwise than there, (a:1.2.3), which stops A1111, is text in brackets; weights stay within
+ * (One thing is not followed: its parser takes some [from:to:when] directly before two or more stray
+ * brackets or colons for text, by no rule.)  Otherwise than there, (a:1.2.3), which stops A1111, is text in brackets; weights stay within
  * ±PROMPT_WEIGHT_LIMIT; and brackets deeper than PROMPT_DEPTH weigh nothing. */
 #pragma once
 
@@ -43,7 +44,7 @@ bool prompt_parse(Prompt *prompt, const Tokenizer *tokenizer, const char *text, 
 void prompt_clear(Prompt *prompt);
 const PromptPart *prompt_at_step(const Prompt *prompt, int step);
 
-/* {a|b} alternatives picked by seed (nested ones too), `# comments` to the line's end taken out, before
- * the grammar above.  Behind a backslash { | } and # are text.  The caller frees with free().  NULL: out
- * of memory. */
+/* {a|b} alternatives picked by seed (nested ones too), `# comments` to the line's end taken out,
+ * before the grammar above.  Behind a backslash { | } and # are text.  The caller frees with free().
+ * NULL: out of memory. */
 char *prompt_expand(const char *text, unsigned long long seed);

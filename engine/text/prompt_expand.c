@@ -47,8 +47,8 @@ static void close_choice(Mark *marks, size_t open, size_t close)
     marks[close].close = close;
 }
 
-/* Finds the choices of text.  marks has room for a mark a byte, open for as many numbers of marks.  A
- * bar inside of [a|b] is the prompt language's; braces with no bar are text. */
+/* Finds the choices of text.  marks has room for a mark a byte, open for as many numbers of marks.
+ * A bar inside of [a|b] is the prompt language's; braces with no bar are text. */
 static size_t find_choices(const char *text, Mark *marks, size_t *open, size_t *last)
 {
     size_t count = 0, depth = 0;

@@ -16,8 +16,8 @@ typedef enum {
 
 struct PromptMark {
     MarkKind kind;
-    size_t   at;   /* in the text */
-    size_t   next; /* the next mark of the same construct; of ]: itself */
+    size_t   at;    /* in the text */
+    size_t   next;  /* the next mark of the same construct; of ]: itself */
     size_t   close; /* its ] */
     int      count; /* of the opening one: borders, ] among them */
     int      when;  /* of MARK_SCHEDULE: the last step of `from` */

@@ -12,9 +12,9 @@
 /* While it is computed a weight may leave its range and come back, but stays finite. */
 static const double MIDWAY_LIMIT = 1e30;
 
-/* Where brackets of one kind opened, as numbers of spans.  Those that are deeper are matched like the
- * others but weigh nothing: so no span is multiplied more than twice this often, and a megabyte of
- * brackets takes no longer than a megabyte of words. */
+/* Where brackets of one kind opened, as numbers of spans.  Those that are deeper are matched like
+ * the others but weigh nothing: so no span is multiplied more than twice this often, and a megabyte
+ * of brackets takes no longer than a megabyte of words. */
 typedef struct {
     size_t starts[PROMPT_DEPTH];
     size_t depth; /* may pass PROMPT_DEPTH */
@@ -41,7 +41,10 @@ static void append(Parser *parser, const char *text, size_t bytes, double weight
     }
     memcpy(out->text + parser->text_bytes, text, bytes);
     out->spans[out->count++] = (WeightedSpan){
-        parser->text_bytes, parser->text_bytes + bytes, weight, false,
+        parser->text_bytes,
+        parser->text_bytes + bytes,
+        weight,
+        false,
     };
     parser->text_bytes += bytes;
 }
@@ -116,7 +119,8 @@ static void append_text(Parser *parser, const char *text, size_t bytes)
         i = behind;
         if (at > 0 && (read_back(text, 0, at, &code), python_word(code)))
             continue;
-        if (behind < bytes && (unicode_read(text + behind, bytes - behind, &code), python_word(code)))
+        if (behind < bytes &&
+            (unicode_read(text + behind, bytes - behind, &code), python_word(code)))
             continue;
         size_t end = at;
         while (end > done) {
@@ -132,8 +136,8 @@ static void append_text(Parser *parser, const char *text, size_t bytes)
     append(parser, text + done, bytes - done, 1);
 }
 
-/* :1.2) at text[0], with white space around the number: how many bytes, or 0.  Digits may be those of
- * any script. */
+/* :1.2) at text[0], with white space around the number: how many bytes, or 0.  Digits may be those
+ * of any script. */
 static size_t read_weight(const char *text, size_t bytes, double *weight)
 {
     char     number[64];
@@ -220,8 +224,8 @@ static void close_all(Parser *parser, const Brackets *brackets, double factor)
         multiply_from(parser, brackets->starts[i], factor);
 }
 
-/* Joins neighbours of the same weight.  BREAK was given a weight of -1: brackets around it change that
- * and make it a word, as they do in A1111. */
+/* Joins neighbours of the same weight.  BREAK was given a weight of -1: brackets around it change
+ * that and make it a word, as they do in A1111. */
 static void join(WeightedText *out)
 {
     size_t kept = 0;

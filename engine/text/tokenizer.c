@@ -135,8 +135,8 @@ static void push_pair(Word *word, const Tokenizer *tokenizer, size_t left)
         heap_push(word, (uint64_t)rank << 32 | left);
 }
 
-/* Starts with a pair an id and gains at most two a merge, of which there are fewer than bytes: the heap
- * never holds more than three a byte. */
+/* Starts with a pair an id and gains at most two a merge, of which there are fewer than bytes: the
+ * heap never holds more than three a byte. */
 static void word_merge(Word *word, const Tokenizer *tokenizer)
 {
     word->heap_count = 0;
@@ -233,8 +233,9 @@ static bool begins_with(const uint32_t *codes, size_t count, const char *ascii)
     return !ascii[i];
 }
 
-/* Code points of a start or end mark at codes[0], 0: none.  Typed by a person it is text, but parted
- * from what follows, as the reference does when told (split_special_tokens) that it is text. */
+/* Code points of a start or end mark at codes[0], 0: none.  Typed by a person it is text, but
+ * parted from what follows, as the reference does when told (split_special_tokens) that it is text.
+ */
 static size_t mark_length(const uint32_t *codes, size_t count)
 {
     static const char *const marks[] = { "<|startoftext|>", "<|endoftext|>" };
@@ -289,6 +290,6 @@ bool tokenizer_encode(const Tokenizer *tokenizer, const char *text, size_t bytes
     code_list_clear(&text_codes);
     free(word.ids);
     free(word.heap);
-    return ok || fail(error, ENGINE_OUT_OF_MEMORY, "There is no memory for a text of %zu bytes.",
-                      bytes);
+    return ok ||
+           fail(error, ENGINE_OUT_OF_MEMORY, "There is no memory for a text of %zu bytes.", bytes);
 }

@@ -22,7 +22,8 @@ enum {
 
 /* ---- classes ----------------------------------------------------------------------------- */
 
-/* The last row whose first number is at most code, by halving; every table begins with a uint32_t. */
+/* The last row whose first number is at most code, by halving; every table begins with a uint32_t.
+ */
 static const void *find_row(const void *table, size_t rows, size_t row_bytes, uint32_t code)
 {
     const char *base = table;
@@ -93,8 +94,8 @@ size_t unicode_read(const char *text, size_t bytes, uint32_t *code)
 {
     const unsigned char *s = (const unsigned char *)text;
     unsigned char        lead = s[0];
-    unsigned             low = 0x80, high = 0xbf; /* bounds of the second byte: no overlong forms, no
-                                                     surrogates, nothing above U+10FFFF */
+    unsigned low = 0x80, high = 0xbf; /* bounds of the second byte: no overlong forms, no
+                                         surrogates, nothing above U+10FFFF */
     size_t length;
     *code = lead;
     if (lead < 0x80)
@@ -171,7 +172,8 @@ static const Decomposition *find_decomposition(uint32_t code)
     return row && row->code == code ? row : NULL;
 }
 
-/* Appends code taken apart as far as it goes: its first part may come apart again, its second not. */
+/* Appends code taken apart as far as it goes: its first part may come apart again, its second not.
+ */
 static void append_decomposed(CodeList *list, uint32_t code)
 {
     uint32_t syllable = code - HANGUL_BASE;

@@ -103,7 +103,10 @@ static void weights_stay_finite(void)
 static void break_is_a_word_of_its_own(void)
 {
     check_weights("a BREAK b", "a|1 <break>|-1 b|1");
-    check_weights("aBREAK BREAKb _BREAK \xc3\xa9" "BREAK", "aBREAK BREAKb _BREAK \xc3\xa9" "BREAK|1");
+    check_weights("aBREAK BREAKb _BREAK \xc3\xa9"
+                  "BREAK",
+                  "aBREAK BREAKb _BREAK \xc3\xa9"
+                  "BREAK|1");
     check_weights("(a BREAK b)", "a|1.1 BREAK|-1.1 b|1.1"); /* as in A1111 */
     Prompt prompt = parse("a BREAK b BREAK", 1, TOKEN_END);
     CHECK_INT(prompt.parts[0].count, 2);
@@ -242,7 +245,7 @@ static void chunks_are_those_of_the_model_of_a1111(void)
     CHECK(count >= 500);
     for (size_t i = 0, at = 0, step = 0; i < count; i++) {
         size_t length = (size_t)text_ends[i] - at;
-        char   *copy = malloc(length + 1);
+        char  *copy = malloc(length + 1);
         memcpy(copy, text + at, length);
         copy[length] = '\0';
         Prompt prompt = parse(copy, steps[i], TOKEN_END);
@@ -266,9 +269,10 @@ static void chunks_are_those_of_the_model_of_a1111(void)
 
 static void a_megabyte_of_grammar_takes_less_than_five_seconds(void)
 {
-    static const char *const units[] = { "(", "[", "([", "(a", "[a", "(a:1.1)", "[a|b]", "[a:b:3]",
-                                         "[a:", "BREAK ", "\\(", "|", ":", ": ", ")", "{a|b}", "#\n",
-                                         "{", "{a|", "a, " };
+    static const char *const units[] = { "(",       "[",     "([",      "(a",  "[a",
+                                         "(a:1.1)", "[a|b]", "[a:b:3]", "[a:", "BREAK ",
+                                         "\\(",     "|",     ":",       ": ",  ")",
+                                         "{a|b}",   "#\n",   "{",       "{a|", "a, " };
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         char  *text = repeated(units[i], 1000000);
         double start = seconds_now();

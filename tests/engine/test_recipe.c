@@ -8,9 +8,16 @@
 
 static EngineRequest base(void)
 {
-    EngineRequest request = { .width = 512, .height = 512, .steps = 20, .cfg = 7, .seed = 99,
-                              .sampler = ENGINE_EULER, .schedule = ENGINE_SCHEDULE_BETA,
-                              .noise = ENGINE_NOISE_CPU, .clip_skip = 3, .strength = .75f };
+    EngineRequest request = { .width = 512,
+                              .height = 512,
+                              .steps = 20,
+                              .cfg = 7,
+                              .seed = 99,
+                              .sampler = ENGINE_EULER,
+                              .schedule = ENGINE_SCHEDULE_BETA,
+                              .noise = ENGINE_NOISE_CPU,
+                              .clip_skip = 3,
+                              .strength = .75f };
     return request;
 }
 
@@ -29,8 +36,11 @@ static Recipe read(const char *text)
 static void a_recipe_is_written_as_a1111_writes_it(void)
 {
     for (int locale = 0; next_locale(&locale);) {
-        Recipe recipe = { .request = base(), .mask_blur = 4, .has_strength = true,
-                          .model = "a, \"b\"", .model_hash = "6ce0161689b3853acaa03779ec93eafe",
+        Recipe recipe = { .request = base(),
+                          .mask_blur = 4,
+                          .has_strength = true,
+                          .model = "a, \"b\"",
+                          .model_hash = "6ce0161689b3853acaa03779ec93eafe",
                           .version = "x" };
         recipe.request.prompt = "a cat,\non a mat";
         recipe.request.negative_prompt = "dog";
@@ -47,7 +57,10 @@ static void a_recipe_is_written_as_a1111_writes_it(void)
 
 static void what_was_written_reads_back(void)
 {
-    Recipe one = { .request = base(), .mask_blur = -1, .model = "m\xc3\xbc:\\\"\n\x01", .model_hash = "ab",
+    Recipe one = { .request = base(),
+                   .mask_blur = -1,
+                   .model = "m\xc3\xbc:\\\"\n\x01",
+                   .model_hash = "ab",
                    .version = "v" };
     one.request.prompt = "Steps: 1, a: b, c: d\n\nBREAK (x:1.2)";
     one.request.negative_prompt = "n\nm";
@@ -151,8 +164,10 @@ static void no_text_and_too_much_of_it_are_refused(void)
 
 static void a_megabyte_takes_less_than_five_seconds(void)
 {
-    static const char *const units[] = { "ab:\"x,", "ab: c, ", "ab:\"\\\",", "a", "\n", ":", "\"",
-                                         "Model: \"\\u00e9\", ", "Negative prompt:\n" };
+    static const char *const units[] = {
+        "ab:\"x,",           "ab: c, ", "ab:\"\\\",", "a", "\n", ":", "\"", "Model: \"\\u00e9\", ",
+        "Negative prompt:\n"
+    };
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         EngineRequest request = base();
         EngineError   error = { 0 };

@@ -55,7 +55,7 @@ static void check_golden(void)
         TokenList list = { 0 };
         size_t    length = (size_t)text_ends[i] - at;
         char     *copy = exact_copy(text + at, length);
-        bool ok = tokenizer_encode(tokenizer, copy, length, &list, &error) &&
+        bool      ok = tokenizer_encode(tokenizer, copy, length, &list, &error) &&
                   list.count == (size_t)id_ends[i] - id;
         for (size_t k = 0; ok && k < list.count; k++)
             ok = list.ids[k] == (ids[2 * (id + k)] | ids[2 * (id + k) + 1] << 8);
@@ -118,8 +118,11 @@ static void composed_and_decomposed_letters_are_the_same(void)
 
 static void a_megabyte_takes_less_than_five_seconds(void)
 {
-    static const char *const units[] = { "a", "ab", "photo ", "\xcc\x81", "\xcc\xa3\xcc\x81", "1",
-                                         "\xe5\xad\x97", "\xf0\x9f\x98\x80", "'s", "!", "\xff" };
+    static const char *const units[] = {
+        "a",   "ab",           "photo ",           "\xcc\x81", "\xcc\xa3\xcc\x81",
+        "1",   "\xe5\xad\x97", "\xf0\x9f\x98\x80", "'s",       "!",
+        "\xff"
+    };
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         char     *text = repeated(units[i], 1000000);
         double    start = seconds_now();

@@ -60,8 +60,8 @@ double seconds_now(void)
 
 bool next_locale(int *number)
 {
-    static const char *const names[] = { "C", "de_DE.UTF-8", "tr_TR.UTF-8", "fa_IR.UTF-8",
-                                         "de_DE.utf8", "tr_TR.utf8" };
+    static const char *const names[] = { "C",           "de_DE.UTF-8", "tr_TR.UTF-8",
+                                         "fa_IR.UTF-8", "de_DE.utf8",  "tr_TR.utf8" };
     while (*number < (int)(sizeof names / sizeof *names))
         if (setlocale(LC_ALL, names[(*number)++]))
             return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Any bytes as a recipe: refused with a sentence, or a request within its ranges, that can be written,
- * and reads back as the same numbers. */
+/* Any bytes as a recipe: refused with a sentence, or a request within its ranges, that can be
+ * written, and reads back as the same numbers. */
 #include "fuzz.h"
 
 #include "recipe.h"
@@ -25,12 +25,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (recipe_read(&recipe, (const char *)bytes, size, &base, &error)) {
         check(&recipe.request);
         if (strlen(recipe.request.prompt) + strlen(recipe.request.negative_prompt) +
-                strlen(recipe.model) > 3 * size)
+                strlen(recipe.model) >
+            3 * size)
             abort();
         char *text = recipe_write(&recipe);
         if (text && recipe_read(&again, text, strlen(text), &base, &error) &&
             (again.request.seed != recipe.request.seed ||
-             again.request.steps != recipe.request.steps || again.request.cfg != recipe.request.cfg))
+             again.request.steps != recipe.request.steps ||
+             again.request.cfg != recipe.request.cfg))
             abort();
         free(text);
         recipe_clear(&again);
