@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* TAESD: see vae.h. Layers are numbered as in its author's taesd.py; any width and number of blocks. */
+/* TAESD: see vae.h. Layers are numbered as in its author's taesd.py; any width, any
+ * number of blocks. */
 #include "vae.h"
 
 #include "unet_blocks.h"
@@ -42,8 +43,8 @@ static bool has(const Checkpoint *checkpoint, const char *name, const char *suff
     return checkpoint_has(checkpoint, PART_TAESD, whole, shape);
 }
 
-/* What stands at each number, and how wide the network is, the tensors tell: numbers without any are
- * activations and upsampling. */
+/* What stands at each number, and how wide the network is, the tensors tell: numbers without any
+ * are activations and upsampling. */
 static void read_layers(Half *half, const Checkpoint *checkpoint, const char *side)
 {
     char name[64];
@@ -80,21 +81,22 @@ static bool bind_layers(Half *half, const char *side, int in, int out, const Che
             return false;
         for (int k = 0; k < 3 && layer->kind == LAYER_BLOCK; k++) {
             snprintf(name, sizeof name, "%s.%d.conv.%d", side, i, 2 * k);
-            if (!conv_bind(&layer->block.conv[k], checkpoint, PART_TAESD, name, half->width, half->width,
-                           3, error))
+            if (!conv_bind(&layer->block.conv[k], checkpoint, PART_TAESD, name, half->width,
+                           half->width, 3, error))
                 return false;
         }
         snprintf(name, sizeof name, "%s.%d.weight", side, i);
         if (layer->kind == LAYER_RESIZE &&
-            !checkpoint_bind(checkpoint, PART_TAESD, name, &layer->conv.weight, half->width, half->width,
-                             3, 3, error))
+            !checkpoint_bind(checkpoint, PART_TAESD, name, &layer->conv.weight, half->width,
+                             half->width, 3, 3, error))
             return false;
         first = first && layer->kind == LAYER_NONE;
         resized += layer->kind == LAYER_RESIZE;
     }
     return (half->layers[half->count - 1].kind == LAYER_CONV && resized == 3) ||
            fail(error, ENGINE_UNSUPPORTED,
-                "%s: the TAESD's %s changes the size %d times, not 3, or does not end in a convolution",
+                "%s: the TAESD's %s changes the size %d times, not 3, or does not end in a "
+                "convolution",
                 checkpoint_path(checkpoint), side, resized);
 }
 
@@ -150,7 +152,8 @@ static void block_forward(Compute *compute, const Block *block, Tensor y, Tensor
 }
 
 /* Runs the layers from x to out; the activations between go to and fro between two buffers. */
-static void run(Compute *compute, const Half *half, Tensor out, Tensor x, int largest_h, int largest_w)
+static void run(Compute *compute, const Half *half, Tensor out, Tensor x, int largest_h,
+                int largest_w)
 {
     ArenaMark mark = arena_mark(compute->scratch);
     float    *buffers[2];

@@ -48,7 +48,8 @@ static bool bind_layer(Layer *layer, const Checkpoint *checkpoint, CheckpointPar
     }
     for (int i = 1; i <= 2; i++) {
         snprintf(name, sizeof name, "text_model.encoder.layers.%d.layer_norm%d", index, i);
-        if (!norm_bind(i == 1 ? &layer->norm1 : &layer->norm2, checkpoint, part, name, width, error))
+        if (!norm_bind(i == 1 ? &layer->norm1 : &layer->norm2, checkpoint, part, name, width,
+                       error))
             return false;
     }
     return true;
@@ -124,8 +125,8 @@ static void embed(const TextEncoder *encoder, float *x, float *row, const int *t
     }
 }
 
-static void layer_forward(Compute *compute, const TextEncoder *encoder, const Layer *layer, float *x,
-                          int t)
+static void layer_forward(Compute *compute, const TextEncoder *encoder, const Layer *layer,
+                          float *x, int t)
 {
     const TextConfig *config = &encoder->config;
     int               width = config->width, wide = config->feed_forward;

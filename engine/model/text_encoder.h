@@ -17,6 +17,6 @@ void         text_encoder_destroy(TextEncoder *encoder);
  *   hidden  [t, width]     written: config->output_layer, or `skip` layers earlier
  *   pooled  [projection]   written from the last layer at the first end token; NULL: not wanted
  *   tokens  [t]            t <= positions; ids below the vocabulary
- *   skip    0: as the model was trained; k: k layers earlier (A1111's clip skip k + 1 for SD 1.x) */
+ *   skip    0: as the model was trained; k: k layers earlier (A1111's clip skip k + 1, SD 1.x) */
 void text_encoder_forward(Compute *compute, const TextEncoder *encoder, float *hidden,
                           float *pooled, const int *tokens, int t, int skip);

@@ -117,8 +117,8 @@ static bool bind_all(Unet *unet, const Checkpoint *checkpoint, EngineError *erro
            bind_down(unet, checkpoint, skips, &skip_count, error) &&
            block_bind(&unet->middle, checkpoint, "middle_block", deep, deep, config->middle_depth,
                       config->heads[last], config, error) &&
-           res_block_bind(&unet->middle_end, checkpoint, middle ? "middle_block.2" : "middle_block.1",
-                          deep, deep, wide, error) &&
+           res_block_bind(&unet->middle_end, checkpoint,
+                          middle ? "middle_block.2" : "middle_block.1", deep, deep, wide, error) &&
            bind_up(unet, checkpoint, skips, skip_count, error) &&
            norm_bind(&unet->norm_out, checkpoint, PART_UNET, "out.0", config->channels[0], error) &&
            conv_bind(&unet->conv_out, checkpoint, PART_UNET, "out.2", config->channels[0],
@@ -232,7 +232,9 @@ void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents
 
     float *time = tensor_new(compute, ARENA_LOW, 1, 1, n, config->time_width).data;
     embed(compute, unet, time, times, labels, n);
-    BlockContext context = { time, contexts, config->norm_groups, config->norm_eps, wrap_x, wrap_y };
+    BlockContext context = {
+        time, contexts, config->norm_groups, config->norm_eps, wrap_x, wrap_y
+    };
 
     /* Down: [n, in, h, w] -> [n, channels[last], h / 2^last, w / 2^last], keeping every output. */
     Tensor x = tensor_new(compute, ARENA_LOW, n, config->model_channels, latents.h, latents.w);
@@ -256,7 +258,7 @@ void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents
     res_block_forward(compute, &unet->middle_end, middle, x, &context);
     x = middle;
 
-    /* Up: each block takes the skip of its size; growing meets the next skip's size, odd or even. */
+    /* Up: each block takes the skip of its size; growing meets the next skip's size, odd too. */
     for (int level = last; level >= 0; level--) {
         for (int i = 0; i <= config->res_blocks[level]; i++) {
             const Block *block = &unet->up[level][i];

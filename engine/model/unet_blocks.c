@@ -20,7 +20,8 @@ static bool bind(Weight *weight, const Checkpoint *checkpoint, CheckpointPart pa
                  EngineError *error)
 {
     char name[NAME_SIZE];
-    return checkpoint_bind(checkpoint, part, join(name, prefix, suffix), weight, d0, d1, d2, d3, error);
+    return checkpoint_bind(checkpoint, part, join(name, prefix, suffix), weight, d0, d1, d2, d3,
+                           error);
 }
 
 bool conv_bind(Conv *conv, const Checkpoint *checkpoint, CheckpointPart part, const char *prefix,

@@ -238,8 +238,8 @@ static void normed_conv(Flow *flow, Tensor y, Tensor x, const Norm *norm, const 
 }
 
 /* Rows [from, from + count) of the picture with one more row at each side, as [1, c, count + 2, w]:
- * rows beyond the picture are left out, or wrapped around.  `above` is the row over the first one as
- * it was before that row's memory was written to; `first` the picture's first row. */
+ * rows beyond the picture are left out, or wrapped around.  `above` is the row over the first one
+ * as it was before that row's memory was written to; `first` the picture's first row. */
 static Tensor take_band(Flow *flow, float *band, int from, int count, const float *above,
                         const float *first)
 {

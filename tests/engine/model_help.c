@@ -66,7 +66,7 @@ Tensor golden_tensor(const char *model, const char *what)
 {
     int                     shape[TENSOR_MAX_RANK];
     const SafetensorsEntry *entry = get(model, what, TYPE_F32, shape);
-    float                  *data = (float *)(uintptr_t)entry->data; /* a view that nobody writes to */
+    float *data = (float *)(uintptr_t)entry->data; /* a view that nobody writes to */
     return entry->rank == 3 ? tensor_view(data, shape[0], 1, shape[1], shape[2])
                             : tensor_view(data, shape[0], shape[1], shape[2], shape[3]);
 }
@@ -106,7 +106,8 @@ Checkpoint *golden_checkpoint(const char *name, ModelConfig *config)
 {
     char        path[1024];
     EngineError error = { 0 };
-    return with_config(checkpoint_open(golden_path(path, name), NULL, NULL, &error), config, &error);
+    return with_config(checkpoint_open(golden_path(path, name), NULL, NULL, &error), config,
+                       &error);
 }
 
 Checkpoint *golden_skewed(const char *name, int skew, ModelConfig *config, void **memory)
@@ -138,8 +139,8 @@ typedef struct {
 } Header;
 
 /* One tensor; unused dimensions are 0. */
-__attribute__((format(printf, 6, 7))) static void put(Header *header, int d0, int d1, int d2, int d3,
-                                                      const char *format, ...)
+__attribute__((format(printf, 6, 7))) static void put(Header *header, int d0, int d1, int d2,
+                                                      int d3, const char *format, ...)
 {
     char    name[256];
     int     shape[] = { d0, d1, d2, d3 };
@@ -149,7 +150,8 @@ __attribute__((format(printf, 6, 7))) static void put(Header *header, int d0, in
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
     char *to = header->header + header->length;
-    to += sprintf(to, "%s\"%s\":{\"dtype\":\"F16\",\"shape\":[", header->length > 1 ? "," : "", name);
+    to +=
+        sprintf(to, "%s\"%s\":{\"dtype\":\"F16\",\"shape\":[", header->length > 1 ? "," : "", name);
     for (int i = 0; i < 4 && shape[i]; i++) {
         to += sprintf(to, "%s%d", i ? "," : "", shape[i]);
         bytes *= (size_t)shape[i];
@@ -167,7 +169,8 @@ static void put_conv(Header *header, const char *name, int in, int out, int kern
     put(header, out, 0, 0, 0, "%s.bias", name);
 }
 
-static void put_linear(Header *header, const char *name, const char *suffix, int in, int out, bool bias)
+static void put_linear(Header *header, const char *name, const char *suffix, int in, int out,
+                       bool bias)
 {
     put(header, out, in, 0, 0, "%s.%s.weight", name, suffix);
     if (bias)
@@ -266,7 +269,8 @@ static void put_unet(Header *header)
             snprintf(name, sizeof name, "%s.output_blocks.%d.1", prefix, index);
             if (level < 3)
                 put_transformer(header, name, c, 768);
-            snprintf(name, sizeof name, "%s.output_blocks.%d.%d.conv", prefix, index, level < 3 ? 2 : 1);
+            snprintf(name, sizeof name, "%s.output_blocks.%d.%d.conv", prefix, index,
+                     level < 3 ? 2 : 1);
             if (i == 2 && level > 0)
                 put_conv(header, name, c, c, 3);
         }
@@ -286,7 +290,8 @@ static void put_vae_half(Header *header, bool encoder)
     for (int step = 0; step < 4; step++) {
         int level = encoder ? step : 3 - step;
         for (int i = 0; i < blocks; i++) {
-            snprintf(name, sizeof name, "%s.%s.%d.block.%d", side, encoder ? "down" : "up", level, i);
+            snprintf(name, sizeof name, "%s.%s.%d.block.%d", side, encoder ? "down" : "up", level,
+                     i);
             put_res_block(header, name, c, channels[level], 0);
             c = channels[level];
         }
@@ -363,7 +368,9 @@ Checkpoint *sd15_shapes(ModelConfig *config)
 size_t run_dry(int threads, void (*body)(Compute *compute, void *data), void *data)
 {
     Arena   arena = { 0 };
-    Compute compute = { .scratch = &arena, .threads = threads_create(threads), .kernels = kernels_best() };
+    Compute compute = { .scratch = &arena,
+                        .threads = threads_create(threads),
+                        .kernels = kernels_best() };
     body(&compute, data);
     CHECK(arena.low == 0 && arena.high == 0);
     threads_destroy(compute.threads);
@@ -373,7 +380,9 @@ size_t run_dry(int threads, void (*body)(Compute *compute, void *data), void *da
 size_t run_rehearsed(int threads, void (*body)(Compute *compute, void *data), void *data)
 {
     Arena   dry = { 0 }, arena = { 0 };
-    Compute compute = { .scratch = &dry, .threads = threads_create(threads), .kernels = kernels_best() };
+    Compute compute = { .scratch = &dry,
+                        .threads = threads_create(threads),
+                        .kernels = kernels_best() };
     body(&compute, data);
     if (!arena_init(&arena, dry.peak))
         die("no memory: %zu bytes", dry.peak);

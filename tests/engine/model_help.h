@@ -18,7 +18,7 @@ int *golden_tokens(const char *model, int shape[TENSOR_MAX_RANK]);
 
 /* "…/golden/models/NAME", in `path`. */
 const char *golden_path(char path[1024], const char *name);
-/* A golden model, or the demo checkpoint as "demo"; ends the test program when it cannot be opened. */
+/* A golden model, or the demo checkpoint as "demo"; ends the test program when it is not there. */
 Checkpoint *golden_checkpoint(const char *name, ModelConfig *config);
 /* The same single file with every tensor `skew` bytes off; *memory is to be freed after closing. */
 Checkpoint *golden_skewed(const char *name, int skew, ModelConfig *config, void **memory);

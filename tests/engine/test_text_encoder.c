@@ -19,12 +19,13 @@ typedef struct {
 static void body(Compute *compute, void *data)
 {
     Run *run = data;
-    text_encoder_forward(compute, run->encoder, run->hidden, run->pooled, run->tokens, run->t, run->skip);
+    text_encoder_forward(compute, run->encoder, run->hidden, run->pooled, run->tokens, run->t,
+                         run->skip);
 }
 
 /* Both rows of the golden tokens, one after the other; the caller frees.  pooled may be NULL. */
-static float *encode(const TextEncoder *encoder, const char *model, const TextConfig *config, int skip,
-                     int threads, float *pooled)
+static float *encode(const TextEncoder *encoder, const char *model, const TextConfig *config,
+                     int skip, int threads, float *pooled)
 {
     int    shape[TENSOR_MAX_RANK];
     int   *tokens = golden_tokens(model, shape);
@@ -40,7 +41,8 @@ static float *encode(const TextEncoder *encoder, const char *model, const TextCo
     return hidden;
 }
 
-static TextEncoder *create(const Checkpoint *checkpoint, CheckpointPart part, const TextConfig *config)
+static TextEncoder *create(const Checkpoint *checkpoint, CheckpointPart part,
+                           const TextConfig *config)
 {
     EngineError  error = { 0 };
     TextEncoder *encoder = text_encoder_create(checkpoint, part, config, &error);
@@ -49,15 +51,16 @@ static TextEncoder *create(const Checkpoint *checkpoint, CheckpointPart part, co
     return encoder;
 }
 
-static void check_encoder(const Checkpoint *checkpoint, CheckpointPart part, const TextConfig *config,
-                          const char *model)
+static void check_encoder(const Checkpoint *checkpoint, CheckpointPart part,
+                          const TextConfig *config, const char *model)
 {
     TextEncoder *encoder = create(checkpoint, part, config);
-    Tensor       want = golden_tensor(model, "text"), earlier = golden_tensor(model, "text_earlier");
+    Tensor want = golden_tensor(model, "text"), earlier = golden_tensor(model, "text_earlier");
     bool         projected = golden_has(model, "pooled");
     CHECK(want.w == config->width);
     CHECK((config->projection > 0) == projected);
-    float *pooled = projected ? malloc((size_t)want.n * (size_t)config->projection * sizeof *pooled) : NULL;
+    float *pooled =
+        projected ? malloc((size_t)want.n * (size_t)config->projection * sizeof *pooled) : NULL;
     float *hidden = encode(encoder, model, config, 0, 2, pooled);
     if (!CHECK_NEAR(hidden, want.data, tensor_count(want), 1e-4))
         printf("     of %s\n", model);
@@ -119,7 +122,8 @@ static void the_same_bits_for_any_number_of_threads(void)
     for (int i = 0; i < 4; i++) {
         float *hidden = encode(encoder, "sdxl.second", &config.text[1], 0, counts[i], pooled[i]);
         CHECK(!first || memcmp(first, hidden, count * sizeof *hidden) == 0);
-        CHECK(memcmp(pooled[0], pooled[i], 2 * (size_t)config.text[1].projection * sizeof(float)) == 0);
+        CHECK(memcmp(pooled[0], pooled[i], 2 * (size_t)config.text[1].projection * sizeof(float)) ==
+              0);
         if (first)
             free(hidden);
         else
@@ -132,7 +136,8 @@ static void the_same_bits_for_any_number_of_threads(void)
 
 static void unaligned_weights_change_nothing(void)
 {
-    static const char *const models[] = { "sd1", "sd1_instruct", "sd1_inpaint" }; /* F16, F32, BF16 */
+    static const char *const models[] = { "sd1", "sd1_instruct",
+                                          "sd1_inpaint" }; /* F16, F32, BF16 */
     for (int m = 0; m < 3; m++) {
         char        file[64];
         void       *memory;

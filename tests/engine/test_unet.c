@@ -35,8 +35,10 @@ static Unet *create(const Checkpoint *checkpoint, const ModelConfig *config)
 /* What golden_models.py put in; out.data is to be freed. */
 static Run run_of(const char *model, const Unet *unet)
 {
-    Run run = { .unet = unet, .latents = golden_tensor(model, "latents"),
-                .contexts = { golden_tensor(model, "context.0"), golden_tensor(model, "context.1") },
+    Run run = { .unet = unet,
+                .latents = golden_tensor(model, "latents"),
+                .contexts = { golden_tensor(model, "context.0"),
+                              golden_tensor(model, "context.1") },
                 .times = golden_numbers(model, "timesteps", NULL),
                 .labels = golden_has(model, "y") ? golden_numbers(model, "y", NULL) : NULL };
     run.out = run.latents;
@@ -136,7 +138,8 @@ static void an_item_does_not_depend_on_its_neighbour(void)
 
 static void unaligned_weights_give_the_same_bits(void)
 {
-    static const char *const models[] = { "sd1", "sd1_instruct", "sd1_inpaint" }; /* F16, F32, BF16 */
+    static const char *const models[] = { "sd1", "sd1_instruct",
+                                          "sd1_inpaint" }; /* F16, F32, BF16 */
     for (int m = 0; m < 3; m++)
         for (int skew = 1; skew <= 3; skew += 2) {
             char        file[64];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Worst element against diffusers' AutoencoderKL and AutoencoderTiny; tests/golden/golden_models.py. */
+/* Worst element against diffusers' AutoencoderKL and AutoencoderTiny;
+ * tests/golden/golden_models.py. */
 #include "model/vae.h"
 
 #include "model_help.h"
@@ -105,7 +106,8 @@ static void the_same_bits_for_any_number_of_threads(void)
         float *first = NULL;
         for (int i = 0; i < 4; i++) {
             Run run = run_golden(vae, NULL, "sd1", o < 2 ? "z" : "image", outs[o], counts[i]);
-            CHECK(!first || memcmp(first, run.out.data, tensor_count(run.out) * sizeof(float)) == 0);
+            CHECK(!first ||
+                  memcmp(first, run.out.data, tensor_count(run.out) * sizeof(float)) == 0);
             if (first)
                 free(run.out.data);
             else
@@ -119,7 +121,8 @@ static void the_same_bits_for_any_number_of_threads(void)
 
 static void unaligned_weights_change_nothing(void)
 {
-    static const char *const models[] = { "sd1", "sd1_instruct", "sd1_inpaint" }; /* F16, F32, BF16 */
+    static const char *const models[] = { "sd1", "sd1_instruct",
+                                          "sd1_inpaint" }; /* F16, F32, BF16 */
     for (int m = 0; m < 3; m++) {
         char        file[64];
         void       *memory;
@@ -137,7 +140,8 @@ static void unaligned_weights_change_nothing(void)
 
 static size_t sd15_peak(const Vae *vae, int size, bool encode, int threads)
 {
-    Tensor picture = { NULL, 1, 3, size, size }, latents = { NULL, 1, encode ? 8 : 4, size / 8, size / 8 };
+    Tensor picture = { NULL, 1, 3, size, size },
+           latents = { NULL, 1, encode ? 8 : 4, size / 8, size / 8 };
     Run    run = { .vae = vae, .encode = encode, .out = encode ? latents : picture,
                    .in = encode ? picture : latents };
     return run_dry(threads, body, &run);
@@ -151,7 +155,8 @@ static void sd15_keeps_within_its_memory(void)
     for (int i = 0; i < 4; i++) {
         int    threads = i < 2 ? 2 : 16;
         bool   encode = i % 2 == 1;
-        size_t small = sd15_peak(vae, 512, encode, threads), large = sd15_peak(vae, 1024, encode, threads);
+        size_t small = sd15_peak(vae, 512, encode, threads),
+               large = sd15_peak(vae, 1024, encode, threads);
         printf("     %s, %d threads: 512: %.0f MB, 1024: %.0f MB\n", encode ? "encoder" : "decoder",
                threads, (double)small / 1e6, (double)large / 1e6);
         CHECK(small <= 580e6);
