@@ -52,7 +52,7 @@ typedef struct {
 static const Command commands[] = {
     { "txt2img", command_make },    { "img2img", command_make },     { "inpaint", command_make },
     { "outpaint", command_make },   { "instruct", command_make },    { "inspect", command_inspect },
-    { "tokens", command_tokens },   { "eval", command_eval },
+    { "seams", command_make },      { "tokens", command_tokens },    { "eval", command_eval },
 };
 
 static const Command *find_command(const char *name)

@@ -54,6 +54,7 @@ static bool mode_of(const char *command, EditMode *mode)
     } modes[] = { { "img2img", EDIT_IMAGE_TO_IMAGE },
                   { "inpaint", EDIT_INPAINT },
                   { "outpaint", EDIT_OUTPAINT },
+                  { "seams", EDIT_SEAMS },
                   { "instruct", EDIT_INSTRUCT } };
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (strcmp(modes[i].name, command) == 0) {
@@ -236,6 +237,22 @@ static EditRect mask_bounds(const float *mask, int width, int height)
     return x1 > x0 ? (EditRect){ x0, y0, x1 - x0, y1 - y0 } : (EditRect){ 0 };
 }
 
+/* Bounds of what is not transparent. */
+static EditRect known_bounds(const EnginePicture *picture)
+{
+    int x0 = picture->width, y0 = picture->height, x1 = 0, y1 = 0;
+    for (int y = 0; y < picture->height; y++)
+        for (int x = 0; x < picture->width; x++)
+            if (picture->pixels[4 * ((size_t)y * (size_t)picture->width + (size_t)x) + 3] >=
+                0.5f / 255) {
+                x0 = x < x0 ? x : x0;
+                x1 = x + 1 > x1 ? x + 1 : x1;
+                y0 = y < y0 ? y : y0;
+                y1 = y + 1;
+            }
+    return x1 > x0 ? (EditRect){ x0, y0, x1 - x0, y1 - y0 } : (EditRect){ 0 };
+}
+
 /* The mask file as one channel of the picture's size: white and opaque is 1. */
 static bool read_mask(float **mask, const char *path, int width, int height, EngineError *error)
 {
@@ -356,8 +373,16 @@ static EditSettings edit_settings(const Options *options, EditMode mode, const E
     settings.context_pixels = options->context_pixels;
     settings.colour_match = !options->no_colour_match;
     settings.keep_transparency = options->keep_transparency;
-    settings.tile_x = options->tile_x;
-    settings.tile_y = options->tile_y;
+    bool tiled = options->tile_x || options->tile_y;
+    settings.tile_x = mode == EDIT_SEAMS && !tiled ? true : options->tile_x;
+    settings.tile_y = mode == EDIT_SEAMS && !tiled ? true : options->tile_y;
+    /* An outpaint with no amounts fills the transparent border that the picture has already. */
+    if (mode == EDIT_OUTPAINT && !settings.left && !settings.right && !settings.top &&
+        !settings.bottom) {
+        EditRect known = known_bounds(&edit->source);
+        if (known.width && (known.width < width || known.height < height))
+            edit_settings_surround(&settings, known);
+    }
     return settings;
 }
 

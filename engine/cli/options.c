@@ -325,6 +325,7 @@ static const char overview[] =
     "  diffuse inpaint  in.png --mask mask.png -p \"a cat\" -o out.png\n"
     "  diffuse outpaint in.png --right 25% -p \"the sea\" -o out.png\n"
     "  diffuse instruct in.png -p \"make it winter\" -m ip2p.safetensors -o out.png\n"
+    "  diffuse seams    in.png -p \"a brick wall\" -o out.png   makes a picture tileable\n"
     "  diffuse inspect  model.safetensors      what is this file?\n"
     "  diffuse tokens   -p \"some text\"         the ids that the model reads, one line a chunk\n"
     "  diffuse eval     MODEL IN.safetensors OUT.safetensors   single networks, for comparison\n"
@@ -411,7 +412,8 @@ void options_print_help(const char *command)
     if (strcmp(command, "inpaint") == 0)
         puts("      --mask MASK.png     white is repainted, black kept, grey in between");
     if (strcmp(command, "outpaint") == 0)
-        puts("      --left, --right, --top, --bottom AMOUNT   pixels (128) or a share (25%)");
+        puts("      --left, --right, --top, --bottom AMOUNT   pixels (128) or a share (25%);\n"
+             "                          none: the picture's own transparent border is filled");
     if (strcmp(command, "instruct") == 0)
         puts("      --mask MASK.png     where the instruction holds; default everywhere\n"
              "      --image-cfg X       how closely the picture is kept, default 1.5");
