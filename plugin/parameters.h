@@ -13,8 +13,10 @@ typedef struct
   gchar       *negative_prompt;
   gdouble      seed;       /* -1: not in the text */
   gint         steps;      /* 0: not in the text */
-  const gchar *sampler;    /* as the procedures name it, or "" */
+  const gchar *sampler;    /* as the procedures name them */
   const gchar *schedule;
+  const gchar *noise;
+  gint         clip_skip;
   gdouble      cfg;        /* -1: not in the text */
   gint         width;      /* 0: not in the text */
   gint         height;
