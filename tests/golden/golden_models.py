@@ -349,6 +349,11 @@ def make_family(folder, out, name, seed):
     model, dtype, config = family(name)
     for i, module in enumerate(model.values()):
         randomise(module, seed + i, dtype)
+    if name == "sd1_instruct": # so small that each norm's epsilon shows
+        for part in ("unet", "vae"):
+            for key, value in model[part].named_parameters():
+                if re.search(r"\b(conv_in|conv2|conv_shortcut)\.", key):
+                    value.copy_((value * 0.02).to(dtype))
     write_single(folder / f"{name}.safetensors", model, dtype, config)
     if name in ("sd1", "sd2", "sdxl"):
         scheduler = SCHEDULER | {"prediction_type": "v_prediction" if name == "sd2" else "epsilon"}
