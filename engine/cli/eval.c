@@ -152,26 +152,12 @@ static void text_body(Eval *eval, void *data)
     arena_rewind(eval->compute.scratch, mark);
 }
 
-/* Tokens for the second encoder of SDXL are the same, but its padding is 0. */
-static void repad(int *out, const int *tokens, int n, int t, const TextConfig *config)
-{
-    for (int i = 0; i < n; i++) {
-        bool ended = false;
-        for (int k = 0; k < t; k++) {
-            int token = tokens[i * t + k];
-            out[i * t + k] = ended && token == config->end_token ? config->pad_token : token;
-            ended = ended || token == config->end_token;
-        }
-    }
-}
-
 static bool eval_text(Eval *eval)
 {
     int    shape[4], widths[2] = { 0, 0 };
     bool   ok = false;
     float *numbers = read_input(eval, "tokens", 2, shape);
-    int   *tokens = numbers ? malloc(2 * (size_t)shape[0] * (size_t)shape[1] * sizeof *tokens)
-                            : NULL;
+    int   *tokens = numbers ? malloc((size_t)shape[0] * (size_t)shape[1] * sizeof *tokens) : NULL;
     int    count = eval->config.text_count, total = 0;
     TextEncoder *encoder = NULL;
     if (!tokens)
@@ -206,10 +192,8 @@ static bool eval_text(Eval *eval)
                                       eval->error);
         if (!encoder)
             goto done;
-        int *own = tokens + (size_t)shape[0] * (size_t)shape[1];
-        repad(own, tokens, shape[0], shape[1], config);
-        TextRun run = { encoder, i ? own : tokens, shape[0], shape[1], widths[i], projection, total,
-                        offset, text, i == count - 1 ? pooled : NULL };
+        TextRun run = { encoder, tokens, shape[0], shape[1], widths[i], projection, total, offset,
+                        text, i == count - 1 ? pooled : NULL };
         if (!run_network(eval, text_body, &run))
             goto done;
         text_encoder_destroy(encoder);

@@ -392,7 +392,7 @@ void options_print_help(const char *command)
     if (strcmp(command, "eval") == 0) {
         puts("diffuse eval MODEL IN.safetensors OUT.safetensors [--threads N]\n\n"
              "Computes single networks in fp32, for comparison with other implementations:\n"
-             "  tokens [n,77]                        -> text [n,77,d] (and pooled [n,p])\n"
+             "  tokens [n,77], as they are           -> text [n,77,d] (and pooled [n,p])\n"
              "  latents [n,C,h,w] + timesteps [n]\n"
              "    + context [n,t,c] (+ y [n,a])      -> output [n,4,h,w]\n"
              "  z [n,4,h,w]                          -> decoded [n,3,H,W]  (no scaling factor)\n"
