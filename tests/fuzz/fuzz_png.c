@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Any bytes as a PNG: refused with a sentence, or a whole picture. */
+#include "fuzz.h"
+
+#include "files/png.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    EngineError   error = { ENGINE_OK, "" };
+    EnginePicture picture = { .pixels = NULL };
+    char         *parameters = NULL;
+    /* A huge picture in a few bytes is slow and nothing else. */
+    if (size >= 24 && (bytes[16] || bytes[17] || bytes[18] > 1 || bytes[20] || bytes[21] || bytes[22] > 1))
+        return 0;
+    bool ok = png_read_memory("fuzz", size ? bytes : (const uint8_t *)"", size, &picture, &parameters, &error);
+    if (ok != (error.status == ENGINE_OK))
+        abort();
+    for (int i = 0; ok && i < picture.width * picture.height * picture.channels; i++)
+        if (!(picture.pixels[i] >= 0 && picture.pixels[i] <= 1))
+            abort();
+    free(parameters);
+    free(picture.pixels);
+    return 0;
+}

@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes tests/fuzz/corpus: files named by their fault, and checks the verdicts that the names begin with
+(accept_, refuse_) against the format's own library, where the package `safetensors` is installed.  Files
+named stricter_ are refused here and accepted there: names that repeat, U+0000, and an entry that is a list.
+
+usage: make_corpus.py        (needs Python 3; Pillow for the PNG files)
+"""
+import json
+import os
+import struct
+import zlib
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
+
+
+def frame(header, data=b'', length=None):
+    header = header if isinstance(header, bytes) else header.encode('utf-8', 'surrogatepass')
+    return struct.pack('<Q', len(header) if length is None else length) + header + data
+
+
+def entry(dtype='F32', shape='[2]', offsets='[0,8]', more=''):
+    return '{"dtype":"%s","shape":%s,"data_offsets":%s%s}' % (dtype, shape, offsets, more)
+
+
+def one(**fields):
+    return '{"a":%s}' % entry(**fields)
+
+
+EIGHT = bytes(range(1, 9))
+FILES = {
+    'accept_plain': frame(one(), EIGHT),
+    'accept_empty': frame('{}'),
+    'accept_padded': frame(one() + ' ' * 7, EIGHT),
+    'accept_space_before': frame(' \t\r\n' + one(), EIGHT),
+    'accept_metadata_only': frame('{"__metadata__":{"format":"pt"}}'),
+    'accept_metadata_null': frame('{"__metadata__":null}'),
+    'accept_escaped_names': frame('{"\\u00e9\\ud83d\\ude00\\/":%s}' % entry(), EIGHT),
+    'accept_unknown_field': frame(one(more=',"x":[1,{"y":null}]'), EIGHT),
+    'accept_scalar': frame(one(shape='[]', offsets='[0,4]'), EIGHT[:4]),
+    'accept_zero_size': frame('{"a":%s,"z":%s}' % (entry(), entry(shape='[0,5]', offsets='[8,8]')), EIGHT),
+    'accept_odd_offset': frame('{"m":%s,"a":%s}' % (entry('U8', '[1]', '[0,1]'), entry(offsets='[1,9]')),
+                               EIGHT + b'x'),
+    'accept_rank_9': frame(one(shape='[1,1,1,1,1,1,1,1,2]'), EIGHT),
+    'accept_depth_125_in_unknown_field': frame(one(more=',"x":' + '[' * 125 + ']' * 125), EIGHT),
+    'refuse_depth_126_in_unknown_field': frame(one(more=',"x":' + '[' * 126 + ']' * 126), EIGHT),
+    'refuse_depth_5000': frame(one(more=',"x":' + '[' * 5000), EIGHT),
+    'refuse_nothing': b'',
+    'refuse_seven_bytes': b'\2\0\0\0\0\0\0',
+    'refuse_zeros': bytes(64),
+    'refuse_header_of_100000001': frame(one(), EIGHT, 100000001),
+    'refuse_header_of_2_to_64': frame(one(), EIGHT, 2 ** 64 - 1),
+    'refuse_header_past_end': frame(one(), EIGHT, 1000),
+    'refuse_last_byte_missing': frame(one(), EIGHT[:7]),
+    'refuse_byte_too_many': frame(one(), EIGHT + b'x'),
+    'refuse_nul_padding': frame(one() + '\0', EIGHT),
+    'refuse_bom': frame('\ufeff' + one(), EIGHT),
+    'refuse_trailing_comma': frame(one()[:-1] + ',}', EIGHT),
+    'refuse_two_values': frame(one() + '{}', EIGHT),
+    'refuse_not_utf8': frame(one().encode().replace(b'"a"', b'"\xff"'), EIGHT),
+    'refuse_overlong_utf8': frame(one().encode().replace(b'"a"', b'"\xc0\x80"'), EIGHT),
+    'refuse_lone_surrogate': frame('{"\\ud800":%s}' % entry(), EIGHT),
+    'refuse_control_character': frame('{"\t":%s}' % entry(), EIGHT),
+    'refuse_cut_in_escape': frame('{"a\\u12'),
+    'refuse_number_1e999': frame(one(more=',"x":1e999'), EIGHT),
+    'refuse_number_leading_zero': frame(one(shape='[02]'), EIGHT),
+    'refuse_shape_float': frame(one(shape='[2.0]'), EIGHT),
+    'refuse_shape_negative_zero': frame(one(shape='[-0]', offsets='[0,0]')),
+    'refuse_shape_2_to_64': frame(one(shape='[18446744073709551616]'), EIGHT),
+    'refuse_shape_wraps': frame(one(shape='[4294967296,4294967296]', offsets='[0,0]')),
+    'refuse_three_offsets': frame(one(offsets='[0,8,8]'), EIGHT),
+    'refuse_hole': frame(one(offsets='[8,16]'), EIGHT * 2),
+    'refuse_overlap': frame('{"a":%s,"b":%s}' % (entry(), entry(offsets='[4,12]')), EIGHT * 2),
+    'refuse_reversed_offsets': frame(one(offsets='[8,0]'), EIGHT),
+    'refuse_size_mismatch': frame(one(shape='[3]'), EIGHT),
+    'refuse_odd_f4': frame(one(dtype='F4', shape='[3]', offsets='[0,2]'), EIGHT[:2]),
+    'refuse_unknown_dtype': frame(one(dtype='f32'), EIGHT),
+    'refuse_no_shape': frame('{"a":{"dtype":"F32","data_offsets":[0,8]}}', EIGHT),
+    'refuse_field_twice': frame(one(more=',"shape":[2]'), EIGHT),
+    'refuse_metadata_number': frame('{"__metadata__":{"a":1}}'),
+    'refuse_metadata_twice': frame('{"__metadata__":{},"__metadata__":{}}'),
+    'stricter_name_twice': frame('{"a":%s,"a":%s}' % (entry(), entry()), EIGHT),
+    'stricter_name_nul': frame('{"a\\u0000":%s}' % entry(), EIGHT),
+    'stricter_metadata_key_twice': frame('{"__metadata__":{"a":"1","a":"2"}}'),
+    'stricter_entry_as_list': frame('{"a":["F32",[2],[0,8]]}', EIGHT),
+}
+
+
+def check_verdicts():
+    try:
+        from safetensors import SafetensorError, deserialize
+    except ImportError:
+        print('the package safetensors is not installed: verdicts not checked')
+        return
+    for name, content in FILES.items():
+        try:
+            deserialize(content)
+            accepted = True
+        except SafetensorError:
+            accepted = False
+        assert accepted == (not name.startswith('refuse_')), '%s: accepted by the library: %s' % (name, accepted)
+    print('%d verdicts are those of the library' % len(FILES))
+
+
+def checkpoint(shapes, metadata=None):
+    header, at = {'__metadata__': metadata} if metadata else {}, 0
+    for name, shape in shapes.items():
+        count = 2
+        for size in shape:
+            count *= size
+        header[name] = {'dtype': 'F16', 'shape': shape, 'data_offsets': [at, at + count]}
+        at += count
+    return frame(json.dumps(header), bytes(at))
+
+
+UNET = 'model.diffusion_model.'
+MODELS = {
+    'unet_of_one_block': checkpoint({UNET + 'input_blocks.0.0.weight': [4, 4, 3, 3],
+                                     UNET + 'input_blocks.1.0.in_layers.2.weight': [4, 4, 3, 3],
+                                     UNET + 'input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight': [4, 4],
+                                     UNET + 'out.2.weight': [4, 4, 3, 3]}),
+    'all_parts_of_width_zero': checkpoint({UNET + 'input_blocks.0.0.weight': [0, 4, 3, 3],
+                                           'first_stage_model.decoder.up.0.block.0.conv1.weight': [0, 0, 3, 3],
+                                           'cond_stage_model.transformer.text_model.embeddings.token_embedding.weight':
+                                           [0, 0]}),
+    'config_that_lies': checkpoint({UNET + 'input_blocks.0.0.weight': [4, 4, 3, 3],
+                                    'first_stage_model.decoder.up.0.block.0.conv1.weight': [2, 2, 3, 3],
+                                    'cond_stage_model.transformer.text_model.embeddings.token_embedding.weight': [9, 2]},
+                                   {'config': '{"unet":{"norm_num_groups":-1,"attention_head_dim":[0,1e9]},"vae":[]}',
+                                    'modelspec.resolution': '99999999999x-1', 'modelspec.prediction_type': 'v'}),
+    'diffusers_names': checkpoint({'down_blocks.0.resnets.0.conv1.weight': [4, 4, 3, 3],
+                                   'conv_in.weight': [4, 4, 3, 3], 'mid_block.resnets.1.conv2.weight': [4, 4, 3, 3]}),
+    'openclip_names': checkpoint({'cond_stage_model.model.token_embedding.weight': [9, 4],
+                                  'cond_stage_model.model.transformer.resblocks.0.attn.in_proj_weight': [10, 4],
+                                  'cond_stage_model.model.transformer.resblocks.0.ln_1.weight': [4]}),
+    'lora': checkpoint({'lora_unet_mid_block.lora_down.weight': [1, 4], 'lora_unet_mid_block.lora_up.weight': [4, 1]}),
+}
+
+JSONS = {
+    'plain': b'{"_class_name":"UNet2DConditionModel","block_out_channels":[320,640],"x":null,"y":-1.5e-3,"z":true}',
+    'name_twice': b'{"a":1,"\\u0061":2}',
+    'nested_name_twice': b'{"a":[{"b":1,"b":1}]}',
+    'trailing_text': b'{}x',
+    'deep': b'[' * 5000,
+    'nul': b'{"a":"\\u0000"}',
+    'not_utf8': b'"\xff"',
+    'big_integer': b'[9007199254740993,-9007199254740993,9007199254740991]',
+    'cut': b'{"a":"\\ud83d\\u',
+    'empty': b'',
+}
+
+
+def png_chunk(kind, content):
+    return struct.pack('>I', len(content)) + kind + content + struct.pack('>I', zlib.crc32(kind + content))
+
+
+def png(header, rows, *chunks):
+    return (b'\x89PNG\r\n\x1a\n' + png_chunk(b'IHDR', header) + b''.join(chunks) +
+            png_chunk(b'IDAT', zlib.compress(rows)) + png_chunk(b'IEND', b''))
+
+
+RGB8 = struct.pack('>IIBBBBB', 3, 2, 8, 2, 0, 0, 0)
+ROWS = b''.join(b'\0' + bytes(range(9)) for _ in range(2))
+PNGS = {
+    'rgb': png(RGB8, ROWS),
+    'text': png(RGB8, ROWS, png_chunk(b'tEXt', b'parameters\0caf\xe9')),
+    'text_packed': png(RGB8, ROWS, png_chunk(b'zTXt', b'parameters\0\0' + zlib.compress(b'a cat'))),
+    'text_bomb': png(RGB8, ROWS, png_chunk(b'zTXt', b'parameters\0\0' + zlib.compress(bytes(20000000)))),
+    'text_international': png(RGB8, ROWS, png_chunk(b'iTXt', b'parameters\0\0\0\0\0' + 'é猫'.encode())),
+    'palette': png(struct.pack('>IIBBBBB', 4, 2, 2, 3, 0, 0, 0), b'\0\x1b\0\xe4', png_chunk(b'PLTE', bytes(range(12))),
+                   png_chunk(b'tRNS', b'\0\x80')),
+    'palette_index_outside': png(struct.pack('>IIBBBBB', 4, 1, 8, 3, 0, 0, 0), b'\0\0\1\2\xff', png_chunk(b'PLTE', b'abc')),
+    'grey_16': png(struct.pack('>IIBBBBB', 2, 1, 16, 0, 0, 0, 0), b'\0\0\1\xff\xff'),
+    'interlaced': png(struct.pack('>IIBBBBB', 3, 2, 8, 2, 0, 0, 1), b'\0abc\0abc\0abc' + b'\0' + bytes(9)),
+    'rows_missing': png(RGB8, ROWS[:10]),
+    'huge': png(struct.pack('>IIBBBBB', 0x7fffffff, 0x7fffffff, 8, 2, 0, 0, 0), ROWS),
+    'no_idat': b'\x89PNG\r\n\x1a\n' + png_chunk(b'IHDR', RGB8) + png_chunk(b'IEND', b''),
+}
+
+
+def write(folder, files, ending):
+    os.makedirs(os.path.join(HERE, folder), exist_ok=True)
+    for name, content in files.items():
+        with open(os.path.join(HERE, folder, name + ending), 'wb') as file:
+            file.write(content)
+
+
+if __name__ == '__main__':
+    check_verdicts()
+    write('safetensors', FILES, '.safetensors')
+    write('checkpoint', MODELS, '.safetensors')
+    write('json', JSONS, '.json')
+    write('png', PNGS, '.png')
