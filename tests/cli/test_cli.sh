@@ -1,0 +1,210 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `diffuse` as a person or a script meets it: test_cli.sh DIFFUSE PROJECT [PREFIX].
+set -u
+script=$(readlink -f "$0")
+diffuse=$(readlink -f "$1")
+project=$(readlink -f "$2")
+only=${3:-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+passed=0
+failed=0
+small='--width 64 --height 64 --steps 2 --seed 3'
+
+# A test is a function; it fails when a command in it does that is not expected to.
+check() # NAME
+{
+    case $1 in "$only"*) ;; *) return ;; esac
+    # Not in the condition itself: there `set -e` would mean nothing.
+    (set -e; "$1") >log 2>&1
+    if [ $? -eq 0 ]; then
+        passed=$((passed + 1))
+        echo "ok   $1"
+    else
+        failed=$((failed + 1))
+        echo "FAIL $1"
+        sed 's/^/     /' log
+    fi
+}
+
+# The command fails with this status and one line on standard error that holds this text.
+refuses() # STATUS TEXT COMMAND…
+{
+    want=$1
+    text=$2
+    shift 2
+    status=0
+    "$@" 2>stderr >stdout || status=$?
+    cat stderr
+    [ "$status" -eq "$want" ]
+    [ "$(wc -l <stderr)" -eq 1 ]
+    grep -qF -e "$text" stderr
+}
+
+no_command_shows_the_overview_and_fails()
+{
+    status=0
+    "$diffuse" >out || status=$?
+    [ "$status" -eq 2 ]
+    grep -q 'diffuse inpaint' out
+}
+
+every_command_explains_itself()
+{
+    for command in txt2img img2img inpaint outpaint instruct seams inspect tokens eval; do
+        "$diffuse" $command --help >out
+        grep -q "^diffuse $command" out
+    done
+}
+
+wrong_usage_is_one_sentence_and_status_2()
+{
+    refuses 2 "'paint' is no command" "$diffuse" paint
+    refuses 2 "'--colour'" "$diffuse" txt2img --colour
+    refuses 2 "'--steps' lacks its value" "$diffuse" txt2img --steps
+    refuses 2 'from 1 to 1000' "$diffuse" txt2img --steps 0
+    refuses 2 'from 0 to 100' "$diffuse" txt2img --cfg nan
+    refuses 2 "dpmpp_2m_sde" "$diffuse" txt2img --sampler best
+    refuses 2 'pixels (128) or a share' "$diffuse" outpaint --left many
+    refuses 2 '18446744073709551615' "$diffuse" txt2img --seed 18446744073709551616
+}
+
+what_is_missing_is_one_sentence_and_status_1()
+{
+    refuses 1 'needs a picture' "$diffuse" img2img -p x
+    refuses 1 'needs --mask' "$diffuse" inpaint in.png
+    refuses 1 'no-such.safetensors' "$diffuse" txt2img -m no-such.safetensors
+    refuses 1 'no-such.png' "$diffuse" img2img no-such.png
+    refuses 1 'use 104' "$diffuse" txt2img --width 100
+    refuses 1 '8-channel' "$diffuse" instruct "$project/tests/demo/meadow.png" -p x
+}
+
+inspect_says_what_a_file_is()
+{
+    "$diffuse" inspect "$project/models/gimp-diffusion-demo.safetensors" >out
+    grep -q 'SD 1.x checkpoint' out
+    grep -q 'v-prediction' out
+    "$diffuse" inspect --json "$project/models/gimp-diffusion-demo.safetensors" >out
+    python3 -c 'import json; d = json.load(open("out")); assert d["runnable"] and d["in_channels"] == 4 and d["prediction"] == "v"'
+    "$diffuse" inspect "$project/tests/golden/sample.safetensors"
+    refuses 1 'bad.safetensors' "$diffuse" inspect bad.safetensors
+}
+
+tokens_are_lines_of_77()
+{
+    "$diffuse" tokens -p 'a dog on a blue background' >out
+    [ "$(wc -l <out)" -eq 1 ]
+    [ "$(wc -w <out)" -eq 77 ]
+    [ "$(cut -d' ' -f1-8 out)" = '49406 320 1929 525 320 1746 5994 49407' ]
+    "$diffuse" tokens -p 'a BREAK b' >out
+    [ "$(wc -l <out)" -eq 2 ]
+}
+
+same_seed_writes_the_same_file()
+{
+    "$diffuse" txt2img -p 'a lemon' $small -o one.png
+    "$diffuse" txt2img -p 'a lemon' $small --threads 1 -o two.png
+    cmp one.png two.png
+    "$diffuse" txt2img -p 'a lemon' $small --seed 4 -o three.png
+    if cmp one.png three.png; then return 1; fi
+}
+
+count_numbers_files_and_seeds()
+{
+    "$diffuse" txt2img -p 'a lemon' $small --count 3 -o many.png --json >out
+    "$diffuse" txt2img -p 'a lemon' $small --seed 5 -o last.png
+    cmp many-3.png last.png
+    python3 -c 'import json; d = json.load(open("out")); assert d["files"] == ["many.png", "many-2.png", "many-3.png"] and d["seed"] == 3 and d["noise"] == "gpu"'
+}
+
+stages_hold_noise_conditions_latents_and_picture()
+{
+    "$diffuse" txt2img -p 'a lemon' $small --count 2 --save-stages stages.safetensors -o x.png
+    python3 - <<'END'
+import json, struct
+data = open("stages.safetensors", "rb").read()
+size = struct.unpack("<Q", data[:8])[0]
+header = json.loads(data[8:8 + size])
+shapes = {name: entry["shape"] for name, entry in header.items() if name != "__metadata__"}
+assert shapes["noise"] == shapes["latents.0"] == shapes["latents.2"] == [2, 4, 8, 8], shapes
+assert shapes["cond"][1:] == shapes["uncond"][1:] == [77, 128] and shapes["picture"] == [2, 3, 64, 64], shapes
+assert "latents.3" not in shapes
+END
+}
+
+edit_changes_nothing_where_the_mask_is_black()
+{
+    python3 - "$project" <<'END'
+import struct, sys, zlib
+def chunk(kind, body): return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+def png(path, rows):
+    raw = b"".join(b"\0" + bytes(row) for row in rows)
+    head = struct.pack(">IIBBBBB", 256, 256, 8, 0, 0, 0, 0)
+    open(path, "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b""))
+png("mask.png", [[255 if 100 <= x < 160 and 90 <= y < 150 else 0 for x in range(256)] for y in range(256)])
+END
+    "$diffuse" inpaint "$project/tests/demo/meadow.png" --mask mask.png -p 'a lemon' --steps 2 --seed 1 \
+        --edge-mode keep-inside -o new.png
+    "$diffuse" img2img "$project/tests/demo/meadow.png" --strength 0 -o same.png
+    python3 - "$project/tests/demo/meadow.png" <<'END'
+import struct, sys, zlib
+def pixels(path):
+    data, at, idat = open(path, "rb").read(), 8, b""
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + size]
+        if kind == b"IHDR": w, h, depth, colour = struct.unpack(">IIBB", body[:10])
+        if kind == b"IDAT": idat += body
+        at += size + 12
+    n = {0: 1, 2: 3, 6: 4}[colour]
+    raw, rows, before = zlib.decompress(idat), [], [0] * (w * n)
+    for y in range(h):
+        line = list(raw[y * (w * n + 1):(y + 1) * (w * n + 1)])
+        kind, row = line[0], line[1:]
+        for i in range(w * n):
+            a, b, c = row[i - n] if i >= n else 0, before[i], before[i - n] if i >= n else 0
+            p = a + b - c
+            paeth = a if abs(p - a) <= min(abs(p - b), abs(p - c)) else b if abs(p - b) <= abs(p - c) else c
+            row[i] = (row[i] + [0, a, b, (a + b) // 2, paeth][kind]) & 255
+        rows.append([tuple(row[i:i + 3]) for i in range(0, w * n, n)])
+        before = row
+    return rows
+old, new, same = pixels(sys.argv[1]), pixels("new.png"), pixels("same.png")
+outside = [(x, y) for y in range(256) for x in range(256) if not (100 <= x < 160 and 90 <= y < 150)]
+assert all(old[y][x] == new[y][x] for x, y in outside)
+assert old != new
+assert old == same
+END
+}
+
+interrupt_writes_nothing()
+{
+    "$diffuse" txt2img -p x --width 512 --height 512 --steps 1000 -o never.png &
+    child=$!
+    sleep 1
+    kill -TERM $child
+    status=0
+    wait $child || status=$?
+    [ "$status" -eq 130 ]
+    [ ! -e never.png ]
+}
+
+output_that_cannot_be_written_is_said()
+{
+    refuses 1 'no-such-folder/x.png' "$diffuse" txt2img -p x $small -o no-such-folder/x.png
+}
+
+eval_computes_what_is_there()
+{
+    refuses 1 'nothing to compute' "$diffuse" eval "$project/models/gimp-diffusion-demo.safetensors" \
+        "$project/tests/golden/sample.safetensors" out.safetensors
+}
+
+printf 'not a model at all' >bad.safetensors
+for name in $(sed -nE 's/^([a-z0-9_]+)\(\)$/\1/p' "$script"); do
+    case $name in check | refuses) ;; *) check "$name" ;; esac
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
