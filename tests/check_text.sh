@@ -18,7 +18,7 @@ rule() # RULE BREACHES
 }
 
 code=$(find engine plugin ui tests -name '*.[ch]' | sort)
-scripts="dev .ci/run $(find tests -name run -o -name screen -o -name '*.sh' -o -name '*.py' | sort)"
+scripts="dev .ci/run $(find tests -name run -o -name '*.sh' -o -name '*.py' | sort)"
 builds=$(find . -name meson.build -not -path './build/*' -not -path './.debian13/*' | sort)
 tab=$(printf '\t')
 

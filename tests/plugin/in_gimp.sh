@@ -86,7 +86,8 @@ case $script in
     *.sh) . "$script" || status=$? ;;
     *) gimp_batch "$script" | tee "$TEST_FOLDER/output" || status=$? ;;
 esac
-if [ "$status" -ne 0 ] || ! tail -n 1 "$TEST_FOLDER/output" | grep -q '^[1-9][0-9]* passed, 0 failed$'; then
+# GIMP itself may write after the count: it finds buffers of plug-ins that were killed when it ends.
+if [ "$status" -ne 0 ] || ! grep ' passed, ' "$TEST_FOLDER/output" | tail -n 1 | grep -q '^[1-9][0-9]* passed, 0 failed$'; then
     echo "--- GIMP said:" >&2
     grep -v -E '^$|scriptfu-WARN|gimp_flush|stale context|contexts left|stray image' \
         "$TEST_FOLDER/gimp.log" 2>/dev/null | tail -n 40 >&2
