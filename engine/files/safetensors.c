@@ -407,7 +407,8 @@ static bool check_layout(Safetensors *file, EngineError *error)
     uint64_t *shape = file->shapes, at = 0;
     for (size_t i = 0; i < file->count; i++) {
         file->entries[i].shape = shape;
-        shape += file->entries[i].rank;
+        if (file->entries[i].rank > 0) /* a file of scalars only has no shapes: NULL + 0 is undefined */
+            shape += file->entries[i].rank;
     }
     if (!sort_entries(file, error))
         return false;
