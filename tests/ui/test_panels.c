@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The dialog's panels on a screen, bound to a plain GObject; a GTK warning ends the program. */
+#include "../test.h"
+
+#include "fields.h"
+#include "model_panel.h"
+#include "prompt_panel.h"
+#include "prompt_weight.h"
+#include "region_view.h"
+#include "result_panel.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+/* ---- settings: any GObject with these properties will do ------------------ */
+
+typedef struct
+{
+  GObject  parent;
+  gchar   *texts[4];  /* prompt, negative-prompt, model, sampler */
+  gdouble  seed, strength;
+  gint     steps;
+  gboolean check;
+} Settings;
+
+typedef struct
+{
+  GObjectClass parent;
+} SettingsClass;
+
+GType settings_get_type (void);
+G_DEFINE_TYPE (Settings, settings, G_TYPE_OBJECT)
+
+static void
+set_cb (GObject      *object,
+        guint         id,
+        const GValue *value,
+        GParamSpec   *spec)
+{
+  Settings *self = (Settings *) object;
+
+  (void) spec;
+  if (id <= 4)
+    {
+      g_free (self->texts[id - 1]);
+      self->texts[id - 1] = g_value_dup_string (value);
+    }
+  else if (id == 5)
+    self->seed = g_value_get_double (value);
+  else if (id == 6)
+    self->strength = g_value_get_double (value);
+  else if (id == 7)
+    self->steps = g_value_get_int (value);
+  else
+    self->check = g_value_get_boolean (value);
+}
+
+static void
+get_cb (GObject    *object,
+        guint       id,
+        GValue     *value,
+        GParamSpec *spec)
+{
+  Settings *self = (Settings *) object;
+
+  (void) spec;
+  if (id <= 4)
+    g_value_set_string (value, self->texts[id - 1]);
+  else if (id <= 6)
+    g_value_set_double (value, id == 5 ? self->seed : self->strength);
+  else if (id == 7)
+    g_value_set_int (value, self->steps);
+  else
+    g_value_set_boolean (value, self->check);
+}
+
+static void
+finalize_cb (GObject *object)
+{
+  for (gint i = 0; i < 4; i++)
+    g_free (((Settings *) object)->texts[i]);
+  G_OBJECT_CLASS (settings_parent_class)->finalize (object);
+}
+
+static void
+settings_class_init (SettingsClass *class)
+{
+  static const gchar *const texts[] = { "prompt", "negative-prompt", "model", "sampler" };
+  GObjectClass             *object  = G_OBJECT_CLASS (class);
+
+  object->set_property = set_cb;
+  object->get_property = get_cb;
+  object->finalize     = finalize_cb;
+  for (guint i = 0; i < 4; i++)
+    g_object_class_install_property (object, i + 1,
+      g_param_spec_string (texts[i], NULL, NULL, "", G_PARAM_READWRITE));
+  g_object_class_install_property (object, 5,
+    g_param_spec_double ("seed", NULL, NULL, -1, 1e15, -1, G_PARAM_READWRITE));
+  g_object_class_install_property (object, 6,
+    g_param_spec_double ("strength", NULL, NULL, 0, 1, 0, G_PARAM_READWRITE));
+  g_object_class_install_property (object, 7,
+    g_param_spec_int ("steps", NULL, NULL, 1, 1000, 20, G_PARAM_READWRITE));
+  g_object_class_install_property (object, 8,
+    g_param_spec_boolean ("check", NULL, NULL, FALSE, G_PARAM_READWRITE));
+}
+
+static void
+settings_init (Settings *self)
+{
+  for (gint i = 0; i < 4; i++)
+    self->texts[i] = g_strdup ("");
+  self->seed  = -1;
+  self->steps = 20;
+}
+
+/* ---- help ------------------------------------------------------------------ */
+
+static GtkWidget *
+show (GtkWidget *panel)
+{
+  GtkWidget *window = gtk_window_new (GTK_WINDOW_TOPLEVEL);
+
+  gtk_container_add (GTK_CONTAINER (window), panel);
+  gtk_widget_show_all (window);
+  while (gtk_events_pending ())
+    gtk_main_iteration ();
+  return window;
+}
+
+typedef struct
+{
+  GType      type;
+  GtkWidget *found;
+  gint       skip;
+} Search;
+
+static void
+search_cb (GtkWidget *widget,
+           gpointer   data)
+{
+  Search *search = data;
+
+  if (! search->found && G_TYPE_CHECK_INSTANCE_TYPE (widget, search->type) &&
+      search->skip-- == 0)
+    search->found = widget;
+  if (! search->found && GTK_IS_CONTAINER (widget))
+    gtk_container_forall (GTK_CONTAINER (widget), search_cb, search);
+}
+
+/* The n-th widget of a type, in the order they were packed. */
+static GtkWidget *
+nth (GtkWidget *panel,
+     GType      type,
+     gint       n)
+{
+  Search search = { type, NULL, n };
+
+  search_cb (panel, &search);
+  return search.found;
+}
+
+static gchar *
+string_of (GObject     *settings,
+           const gchar *property)
+{
+  gchar *text;
+
+  g_object_get (settings, property, &text, NULL);
+  return text;
+}
+
+/* ---- weights --------------------------------------------------------------- */
+
+static void
+changes (const gchar *text,
+         gsize        at,
+         gdouble      change,
+         const gchar *want)
+{
+  gsize  start, end;
+  gchar *got = prompt_weight_change (text, at, change, &start, &end);
+
+  CHECK_STRING (got, want);
+  CHECK (start <= end && end <= strlen (got));
+  g_free (got);
+}
+
+static void
+weight_of_the_word_at_the_cursor_changes (void)
+{
+  changes ("a red apple", 3, 0.1, "a (red:1.1) apple");
+  changes ("a (red:1.1) apple", 5, 0.1, "a (red:1.2) apple");
+  changes ("a (red:1.1) apple", 5, -0.1, "a red apple");
+  changes ("a red apple", 3, -0.1, "a (red:0.9) apple");
+  changes ("a (red) apple", 4, 0.1, "a (red:1.2) apple");
+  changes ("grüne Äpfel", 8, 0.1, "grüne (Äpfel:1.1)");
+  changes ("", 0, 0.1, "");
+  changes ("a  b", 2, 0.1, "a  b");
+}
+
+static void
+weights_of_nested_brackets_multiply (void)
+{
+  GArray *weights = prompt_weights ("((a:2) b) [c] \\(d\\) (e");
+
+  CHECK_INT (weights->len, 3);
+  if (weights->len == 3)
+    {
+      CHECK (ABS (g_array_index (weights, PromptWeight, 0).weight - 1.1) < 1e-9);
+      CHECK (ABS (g_array_index (weights, PromptWeight, 1).weight - 2.2) < 1e-9);
+      CHECK (ABS (g_array_index (weights, PromptWeight, 2).weight - 1 / 1.1) < 1e-9);
+    }
+  g_array_free (weights, TRUE);
+}
+
+/* ---- panels ---------------------------------------------------------------- */
+
+static gboolean
+count_words (const gchar *text,
+             gint        *tokens,
+             gint        *chunks)
+{
+  *tokens = (gint) strlen (text);
+  *chunks = *tokens / 75 + 1;
+  return TRUE;
+}
+
+static void
+prompt_and_property_follow_each_other (void)
+{
+  GObject          *settings = g_object_new (settings_get_type (), NULL);
+  PromptPanelHooks  hooks    = { count_words, NULL };
+  GtkWidget        *panel    = prompt_panel_new (settings, "prompt", "negative-prompt",
+                                                 &hooks);
+  GtkWidget        *window   = show (panel);
+  GtkTextBuffer    *buffer;
+  gchar            *text;
+
+  buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (prompt_panel_get_entry (panel)));
+  gtk_text_buffer_set_text (buffer, "ein Häuschen", -1);
+  text = string_of (settings, "prompt");
+  CHECK_STRING (text, "ein Häuschen");
+  g_free (text);
+  g_object_set (settings, "prompt", "(a:1.3) b", NULL);
+  g_object_get (buffer, "text", &text, NULL);
+  CHECK_STRING (text, "(a:1.3) b");
+  g_free (text);
+  CHECK_INT (gtk_text_tag_table_get_size (gtk_text_buffer_get_tag_table (buffer)), 2);
+  gtk_widget_destroy (window);
+  g_object_unref (settings);
+}
+
+static void
+history_is_kept_in_a_file (void)
+{
+  GObject          *settings = g_object_new (settings_get_type (), NULL);
+  gchar            *folder   = g_dir_make_tmp ("prompts-XXXXXX", NULL);
+  gchar            *store    = g_build_filename (folder, "prompts.ini", NULL);
+  PromptPanelHooks  hooks    = { count_words, store };
+  GtkWidget        *panel    = prompt_panel_new (settings, "prompt", NULL, &hooks);
+  GtkWidget        *window   = show (panel);
+  GKeyFile         *kept     = g_key_file_new ();
+  gchar           **list;
+
+  g_object_set (settings, "prompt", "one; two", NULL);
+  prompt_panel_remember (panel);
+  g_object_set (settings, "prompt", "three", NULL);
+  prompt_panel_remember (panel);
+  prompt_panel_remember (panel);
+  CHECK (g_key_file_load_from_file (kept, store, G_KEY_FILE_NONE, NULL));
+  list = g_key_file_get_string_list (kept, "prompts", "history", NULL, NULL);
+  if (CHECK (list && g_strv_length (list) == 2))
+    {
+      CHECK_STRING (list[0], "three");
+      CHECK_STRING (list[1], "one; two");
+    }
+  g_strfreev (list);
+  g_key_file_free (kept);
+  gtk_widget_destroy (window);
+  g_object_unref (settings);
+  g_remove (store);
+  g_rmdir (folder);
+  g_free (store);
+  g_free (folder);
+}
+
+static void
+numbers_and_choices_follow_their_properties (void)
+{
+  static const gchar *const ids[]    = { "euler", "heun", NULL };
+  static const gchar *const labels[] = { "Euler", "Heun", NULL };
+  GObject   *settings = g_object_new (settings_get_type (), "sampler", "heun", NULL);
+  GtkWidget *form     = fields_new ();
+  GtkWidget *steps    = fields_add_number (form, settings, "steps", "S_teps", 1, 1000, 1, 0, NULL);
+  GtkWidget *sampler  = fields_add_choice (form, settings, "sampler", "Sa_mpler", ids, labels,
+                                           NULL);
+  GtkWidget *check    = fields_add_check (form, settings, "check", "_Check", NULL);
+  GtkWidget *seed     = fields_add_seed (form, settings, "seed", "S_eed");
+  GtkWidget *window   = show (form);
+  gdouble    value;
+  gint       count;
+  gboolean   on;
+  gchar     *text;
+
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (steps), 33);
+  g_object_get (settings, "steps", &count, NULL);
+  CHECK_INT (count, 33);
+  CHECK_STRING (gtk_combo_box_get_active_id (GTK_COMBO_BOX (sampler)), "heun");
+  gtk_combo_box_set_active_id (GTK_COMBO_BOX (sampler), "euler");
+  text = string_of (settings, "sampler");
+  CHECK_STRING (text, "euler");
+  g_free (text);
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (check), TRUE);
+  g_object_get (settings, "check", &on, NULL);
+  CHECK (on);
+  CHECK_STRING (gtk_entry_get_text (GTK_ENTRY (seed)), "Random");
+  g_object_set (settings, "seed", 4294967296.0, NULL);
+  CHECK_STRING (gtk_entry_get_text (GTK_ENTRY (seed)), "4294967296");
+  gtk_button_clicked (GTK_BUTTON (nth (form, GTK_TYPE_BUTTON, 1)));
+  g_object_get (settings, "seed", &value, NULL);
+  CHECK (value >= -1);
+  gtk_widget_destroy (window);
+  g_object_unref (settings);
+}
+
+static void
+ignore_cb (gpointer user)
+{
+  (void) user;
+}
+
+static void
+ignore_folder_cb (const gchar *folder,
+                  gpointer     user)
+{
+  (void) folder;
+  (void) user;
+}
+
+static void
+filling_the_model_list_keeps_the_choice (void)
+{
+  static const ModelPanelHooks hooks = { ignore_cb, ignore_folder_cb, ignore_cb };
+  const ModelRow rows[] = { { "", "Best", "", NULL },
+                            { "/m/a.safetensors", "a", "SD 1.x", NULL },
+                            { "/m/b.safetensors", "<b>", "LoRA", "This is a LoRA" } };
+  GObject   *settings = g_object_new (settings_get_type (), "model", "/m/a.safetensors", NULL);
+  GtkWidget *panel    = model_panel_new (settings, "model", &hooks, NULL);
+  GtkWidget *window   = show (panel);
+  GtkWidget *combo    = nth (panel, GTK_TYPE_COMBO_BOX, 0);
+  gchar     *text;
+
+  for (gint again = 0; again < 2; again++)
+    {
+      model_panel_set_rows (panel, rows, 3);
+      text = string_of (settings, "model");
+      CHECK_STRING (text, "/m/a.safetensors");
+      g_free (text);
+      CHECK_STRING (gtk_combo_box_get_active_id (GTK_COMBO_BOX (combo)), "/m/a.safetensors");
+    }
+  model_panel_set_rows (panel, rows, 1);
+  text = string_of (settings, "model");
+  CHECK_STRING (text, "/m/a.safetensors"); /* gone from the folder, still what was asked for */
+  g_free (text);
+  gtk_widget_destroy (window);
+  g_object_unref (settings);
+}
+
+typedef struct
+{
+  gpointer chosen, inserted, discarded;
+  gint     all;
+} Heard;
+
+static void chosen_cb (gpointer result, gpointer user) { ((Heard *) user)->chosen = result; }
+static void insert_cb (gpointer result, gpointer user) { ((Heard *) user)->inserted = result; }
+static void insert_all_cb (gpointer user) { ((Heard *) user)->all++; }
+static void settings_cb (gpointer result, gpointer user) { (void) result; (void) user; }
+static void discarded_cb (gpointer result, gpointer user) { ((Heard *) user)->discarded = result; }
+
+static void
+results_are_chosen_inserted_and_discarded (void)
+{
+  static const ResultPanelHooks hooks = { chosen_cb, insert_cb, insert_all_cb, settings_cb,
+                                          discarded_cb };
+  Heard      heard  = { 0 };
+  gint       results[3];
+  GtkWidget *panel  = result_panel_new (&hooks, &heard);
+  GtkWidget *window = show (panel);
+  GdkPixbuf *pixels = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, 32, 24);
+
+  gdk_pixbuf_fill (pixels, 0x80a0c0ff);
+  for (gint i = 0; i < 3; i++)
+    result_panel_add (panel, &results[i], pixels, "7");
+  CHECK (heard.chosen == &results[2]);
+  CHECK_INT (result_panel_count_open (panel), 3);
+  result_panel_set_inserted (panel, &results[0]);
+  CHECK_INT (result_panel_count_open (panel), 2);
+  gtk_button_clicked (GTK_BUTTON (nth (panel, GTK_TYPE_BUTTON, 0)));
+  CHECK (heard.inserted == &results[2]);
+  gtk_button_clicked (GTK_BUTTON (nth (panel, GTK_TYPE_BUTTON, 1)));
+  CHECK_INT (heard.all, 1);
+  gtk_button_clicked (GTK_BUTTON (nth (panel, GTK_TYPE_BUTTON, 3)));
+  CHECK (heard.discarded == &results[2]);
+  CHECK_INT (result_panel_count_open (panel), 1);
+  result_panel_set_progress (panel, 0.5, "step 1 of 2");
+  result_panel_clear (panel);
+  CHECK_INT (result_panel_count_open (panel), 0);
+  g_object_unref (pixels);
+  gtk_widget_destroy (window);
+}
+
+static void
+region_view_draws_all_it_is_given (void)
+{
+  GtkWidget   *view   = region_view_new ();
+  GtkWidget   *window = show (view);
+  GdkPixbuf   *pixels = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, 16, 16);
+  GdkRectangle place  = { 4, 4, 40, 30 };
+
+  gdk_pixbuf_fill (pixels, 0xff0000ff);
+  region_view_set_canvas (view, 64, 48);
+  region_view_set_picture (view, pixels, &place);
+  region_view_set_mask (view, pixels, &place);
+  region_view_set_context (view, &place);
+  while (gtk_events_pending ())
+    gtk_main_iteration ();
+  region_view_set_overlay (view, pixels, &place);
+  while (gtk_events_pending ())
+    gtk_main_iteration ();
+  region_view_set_overlay (view, NULL, NULL);
+  CHECK (gtk_widget_get_mapped (view));
+  g_object_unref (pixels);
+  gtk_widget_destroy (window);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING);
+  gtk_init (NULL, NULL);
+  test_begin (argc, argv);
+  RUN (weight_of_the_word_at_the_cursor_changes);
+  RUN (weights_of_nested_brackets_multiply);
+  RUN (prompt_and_property_follow_each_other);
+  RUN (history_is_kept_in_a_file);
+  RUN (numbers_and_choices_follow_their_properties);
+  RUN (filling_the_model_list_keeps_the_choice);
+  RUN (results_are_chosen_inserted_and_discarded);
+  RUN (region_view_draws_all_it_is_given);
+  return test_end ();
+}
