@@ -625,6 +625,7 @@ make_left (Dialog *self)
   PromptPanelHooks             prompt_hooks = { count_tokens, NULL };
   GObject   *config = G_OBJECT (self->run->config);
   GtkWidget *left   = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *where  = dialog_form_where (config, self->run->mode);
   GtkWidget *scroll = gtk_scrolled_window_new (NULL, NULL);
   gchar     *folder = g_build_filename (g_get_user_config_dir (), "gimp-diffusion", NULL);
   gchar     *store  = g_build_filename (folder, "prompts.ini", NULL);
@@ -637,11 +638,10 @@ make_left (Dialog *self)
   gtk_label_set_xalign (GTK_LABEL (self->estimate), 0.0);
   gtk_container_set_border_width (GTK_CONTAINER (left), 12);
   gtk_box_pack_start (GTK_BOX (left), self->prompt, FALSE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (left), dialog_form_where (config, self->run->mode), FALSE,
-                      TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (left), where, FALSE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (left), self->models, FALSE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (left), dialog_form_quality (config, self->run->mode), FALSE,
-                      TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (left),
+                      dialog_form_quality (config, self->run->mode, where), FALSE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (left), self->estimate, FALSE, TRUE, 0);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroll), GTK_POLICY_NEVER,
                                   GTK_POLICY_AUTOMATIC);

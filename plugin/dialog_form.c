@@ -119,9 +119,28 @@ dialog_form_where (GObject  *config,
   return form;
 }
 
+/* The labels of all forms are as wide as the widest. */
+static void
+align (GtkWidget *forms[],
+       gint       count)
+{
+  GtkSizeGroup *labels = gtk_size_group_new (GTK_SIZE_GROUP_HORIZONTAL);
+
+  for (gint i = 0; i < count; i++)
+    {
+      GtkWidget *label;
+
+      for (gint row = 0; (label = gtk_grid_get_child_at (GTK_GRID (forms[i]), 0, row)); row++)
+        if (GTK_IS_LABEL (label))
+          gtk_size_group_add_widget (labels, label);
+    }
+  g_object_unref (labels);
+}
+
 GtkWidget *
-dialog_form_quality (GObject  *config,
-                     EditMode  mode)
+dialog_form_quality (GObject   *config,
+                     EditMode   mode,
+                     GtkWidget *where)
 {
   GtkWidget *expander = gtk_expander_new_with_mnemonic (_("More settin_gs"));
   GtkWidget *box      = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
@@ -153,6 +172,7 @@ dialog_form_quality (GObject  *config,
       add_check (more, config, "colour-match");
       add_check (more, config, "keep-transparency");
     }
+  align ((GtkWidget *[]) { where, form, more }, 3);
   gtk_widget_set_margin_top (more, 6);
   gtk_container_add (GTK_CONTAINER (expander), more);
   gtk_box_pack_start (GTK_BOX (box), form, FALSE, TRUE, 0);

@@ -9,6 +9,8 @@
 /* What happens where: intent, edge, context, amounts, strength; may be an empty form. */
 GtkWidget *dialog_form_where   (GObject  *config,
                                 EditMode  mode);
-/* Sampler, steps, guidance, seed, size, count. */
-GtkWidget *dialog_form_quality (GObject  *config,
-                                EditMode  mode);
+/* Sampler, steps, guidance, seed, size, count.  `where' is the form above: their columns
+ * stand in line. */
+GtkWidget *dialog_form_quality (GObject   *config,
+                                EditMode   mode,
+                                GtkWidget *where);
