@@ -35,6 +35,6 @@ export DBUS_SESSION_BUS_ADDRESS; DBUS_SESSION_BUS_ADDRESS=$(cat "$TEST_FOLDER/bu
 started+=($!)
 gimp-3 --no-splash --no-data >"$TEST_FOLDER/gimp.out" 2>"$TEST_FOLDER/gimp.log" &
 started+=($!)
-python3 "$TEST_SOURCE/test_screen.py" 2>&1 | tee "$TEST_FOLDER/output" || true
+python3 "$TEST_SOURCE/${TEST_ON_SCREEN:-test_screen.py}" 2>&1 | tee "$TEST_FOLDER/output" || true
 [ -z "${TEST_SCREENSHOTS:-}" ] || cp "$TEST_FOLDER"/*.png "$TEST_SCREENSHOTS" 2>/dev/null || true
 finish
