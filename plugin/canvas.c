@@ -432,6 +432,32 @@ canvas_insert (GimpImage           *image,
   return inserted;
 }
 
+void
+canvas_shown_bounds (GimpImage *image,
+                     EditRect  *bounds)
+{
+  GimpLayer **layers = gimp_image_get_layers (image);
+  EditRect    canvas = { 0, 0, gimp_image_get_width (image),
+                         gimp_image_get_height (image) };
+  gint        left = canvas.width, top = canvas.height, right = 0, bottom = 0;
+
+  for (gsize i = 0; layers[i]; i++)
+    {
+      EditRect rect;
+
+      if (! gimp_item_get_visible (GIMP_ITEM (layers[i])))
+        continue;
+      canvas_layer_rect (layers[i], &rect);
+      left   = MAX (0, MIN (left, rect.x));
+      top    = MAX (0, MIN (top, rect.y));
+      right  = MIN (canvas.width, MAX (right, rect.x + rect.width));
+      bottom = MIN (canvas.height, MAX (bottom, rect.y + rect.height));
+    }
+  g_free (layers);
+  *bounds = right > left && bottom > top
+            ? (EditRect) { left, top, right - left, bottom - top } : canvas;
+}
+
 /* ---- small pictures ------------------------------------------------------ */
 
 static gdouble

@@ -141,6 +141,14 @@ GimpImage *canvas_image_new       (gint       width,
 void       canvas_layer_rect      (GimpLayer *layer,
                                    EditRect  *rect);
 
+/**
+ * canvas_shown_bounds:
+ * @bounds: (out): the part of the canvas that visible layers lie on; all of it if there
+ * are none
+ */
+void       canvas_shown_bounds (GimpImage *image,
+                                EditRect  *bounds);
+
 /* ---- small pictures ------------------------------------------------------ */
 
 /**

@@ -262,6 +262,24 @@ run_choose_model (Run     *run,
   return run->model_path != NULL;
 }
 
+/* An outpaint with no amounts fills what the canvas has around its layers. */
+static void
+fill_empty_border (Run          *run,
+                   EditSettings *settings)
+{
+  EditRect known;
+
+  run->extended = FALSE;
+  if (settings->left || settings->right || settings->top || settings->bottom)
+    return;
+  canvas_shown_bounds (run->image, &known);
+  if (known.width < settings->canvas_width || known.height < settings->canvas_height)
+    {
+      edit_settings_surround (settings, known);
+      run->extended = TRUE;
+    }
+}
+
 static void
 read_settings (Run *run)
 {
@@ -298,7 +316,9 @@ read_settings (Run *run)
     {
       settings.canvas_width  = gimp_image_get_width (run->image);
       settings.canvas_height = gimp_image_get_height (run->image);
-      if (run->mode != EDIT_OUTPAINT)
+      if (run->mode == EDIT_OUTPAINT)
+        fill_empty_border (run, &settings);
+      else
         settings.has_selection = canvas_selection_bounds (run->image,
                                                           &settings.selection);
     }

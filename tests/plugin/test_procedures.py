@@ -141,6 +141,18 @@ def outpaint_extends_canvas_and_moves_all():
     check(min(alpha) > 0.999, 'a place of the new canvas is empty')
 
 
+def outpaint_without_amounts_fills_what_is_empty_around_the_layers():
+    image, background = picture()
+    image.resize(96 + 24, 80 + 16, 8, 16)
+    before = pixels(background)
+    result = ok('outpaint', image, [background], prompt='the sea')
+    equal((image.get_width(), image.get_height()), (96 + 24, 80 + 16), 'the canvas')
+    equal(offsets(background), (8, 16), 'the old layer')
+    equal(pixels(background), before, 'the old layer changed')
+    alpha = floats(projection(image, "R'G'B'A float"))[3::4]
+    check(min(alpha) > 0.999, 'a place of the canvas is empty')
+
+
 def instruct_follows_with_a_model_of_eight_channels():
     path = os.path.join(models.user_folder(), 'follows.safetensors')
     models.with_channels(path, 8)
