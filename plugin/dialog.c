@@ -5,6 +5,8 @@
 
 #include "dialog_form.h"
 #include "dialog_pictures.h"
+#include "dialog_presets.h"
+#include "dialog_text.h"
 #include "procedures.h"
 
 #include "model_panel.h"
@@ -20,6 +22,7 @@
 
 #define RESPONSE_GENERATE 1
 #define RESPONSE_STOP     2
+#define RESPONSE_FOLDER   3
 #define UPDATE_DELAY      200 /* milliseconds after the last change of a setting */
 #define SELECTION_CHECK   700 /* milliseconds between looks at the selection */
 
@@ -41,6 +44,7 @@ typedef struct
 } Dialog;
 
 static void schedule_update (Dialog *self);
+static void open_folder_cb  (gpointer user);
 
 /* ---- messages ------------------------------------------------------------ */
 
@@ -51,6 +55,7 @@ say (Dialog         *self,
 {
   gtk_info_bar_set_message_type (GTK_INFO_BAR (self->bar), type);
   gtk_label_set_text (GTK_LABEL (self->bar_text), text ? text : "");
+  gtk_widget_hide (self->bar_button);
   gtk_widget_set_visible (self->bar, text != NULL);
 }
 
@@ -72,8 +77,10 @@ bar_response_cb (GtkInfoBar *bar,
                  Dialog     *self)
 {
   (void) bar;
-  (void) response;
-  say (self, GTK_MESSAGE_INFO, NULL);
+  if (response == RESPONSE_FOLDER)
+    open_folder_cb (self);
+  else
+    say (self, GTK_MESSAGE_INFO, NULL);
 }
 
 /* ---- models -------------------------------------------------------------- */
@@ -185,26 +192,35 @@ static void
 show_region (Dialog *self)
 {
   const EditPlan *plan    = &self->run->plan;
+  EditMode        mode    = self->run->mode;
   GdkRectangle    context = { plan->region.x, plan->region.y, plan->region.width,
                               plan->region.height };
-  GdkRectangle    place;
+  GdkRectangle    place   = { 0 };
   GdkPixbuf      *pixels;
 
-  region_view_set_canvas (self->region, plan->canvas.width, plan->canvas.height);
-  if (! self->run->image || self->run->mode == EDIT_TEXT_TO_IMAGE)
+  if (self->planned)
+    region_view_set_canvas (self->region, plan->canvas.width, plan->canvas.height);
+  if (! self->run->image || mode == EDIT_TEXT_TO_IMAGE)
     return;
+  place.width  = gimp_image_get_width (self->run->image);
+  place.height = gimp_image_get_height (self->run->image);
+  if (! self->planned)
+    region_view_set_canvas (self->region, place.width, place.height);
+  else if (! self->run->extended)
+    {
+      place.x = plan->shift_x;
+      place.y = plan->shift_y;
+    }
   pixels = dialog_picture_of_image (self->run->image);
-  place  = (GdkRectangle) { plan->shift_x, plan->shift_y,
-                            gimp_image_get_width (self->run->image),
-                            gimp_image_get_height (self->run->image) };
   region_view_set_picture (self->region, pixels, &place);
   g_clear_object (&pixels);
-  pixels = dialog_picture_of_selection (self->run->image);
+  if (mode != EDIT_OUTPAINT)
+    pixels = dialog_picture_of_selection (self->run->image);
   region_view_set_mask (self->region, pixels, &place);
   g_clear_object (&pixels);
   region_view_set_context (self->region,
-                           self->run->mode == EDIT_INPAINT ||
-                           self->run->mode == EDIT_OUTPAINT ? &context : NULL);
+                           self->planned && (mode == EDIT_INPAINT || mode == EDIT_OUTPAINT)
+                           ? &context : NULL);
 }
 
 static void
@@ -228,13 +244,7 @@ show_estimate (Dialog *self)
       return;
     }
   job_task_free (task);
-  if (estimate.seconds < 90)
-    text = g_strdup_printf (_("About %.0f s and %.1f GB of memory"), estimate.seconds,
-                            (gdouble) estimate.scratch_bytes / 1e9);
-  else
-    text = g_strdup_printf (_("About %.0f min and %.1f GB of memory"),
-                            estimate.seconds / 60,
-                            (gdouble) estimate.scratch_bytes / 1e9);
+  text = dialog_text_estimate (&estimate);
   gtk_label_set_text (GTK_LABEL (self->estimate), text);
   g_free (text);
   if (estimate.available_bytes && estimate.scratch_bytes > estimate.available_bytes)
@@ -256,8 +266,9 @@ show_estimate (Dialog *self)
 static gboolean
 update_cb (gpointer data)
 {
-  Dialog *self  = data;
-  GError *error = NULL;
+  Dialog  *self  = data;
+  GError  *error = NULL;
+  gboolean chosen;
 
   self->update_id = 0;
   if (self->running || self->closing)
@@ -269,11 +280,14 @@ update_cb (gpointer data)
       gtk_widget_set_sensitive (self->generate, FALSE);
       return G_SOURCE_REMOVE;
     }
-  self->planned = run_choose_model (self->run, &error) && run_plan (self->run, &error);
+  chosen        = run_choose_model (self->run, &error);
+  self->planned = chosen && run_plan (self->run, &error);
   gtk_widget_set_sensitive (self->generate, self->planned);
   if (complain (self, error))
     {
       gtk_label_set_text (GTK_LABEL (self->estimate), "");
+      gtk_widget_set_visible (self->bar_button, ! chosen);
+      show_region (self);
       return G_SOURCE_REMOVE;
     }
   if (self->run->plan.warning[0])
@@ -338,23 +352,11 @@ static void
 progress_cb (const JobProgress *now,
              gpointer           user)
 {
-  Dialog      *self  = user;
-  const gchar *stage = now->stage == ENGINE_STAGE_TEXT   ? _("Reading the prompt")
-                     : now->stage == ENGINE_STAGE_ENCODE ? _("Looking at the picture")
-                     : now->stage == ENGINE_STAGE_DECODE ? _("Painting the pixels")
-                                                         : NULL;
-  GString     *text  = g_string_new (NULL);
+  Dialog *self = user;
+  gchar  *text = dialog_text_progress (now);
 
-  if (now->count > 1)
-    g_string_append_printf (text, _("Picture %d of %d: "), now->image + 1, now->count);
-  if (stage)
-    g_string_append (text, stage);
-  else
-    g_string_append_printf (text, _("step %d of %d"), now->step, now->steps);
-  if (now->seconds_left >= 0)
-    g_string_append_printf (text, _(", %.0f s left"), now->seconds_left);
-  result_panel_set_progress (self->results, now->fraction, text->str);
-  g_string_free (text, TRUE);
+  result_panel_set_progress (self->results, now->fraction, text);
+  g_free (text);
   if (now->preview)
     {
       GdkRectangle place  = { now->preview_rect.x, now->preview_rect.y,
@@ -603,6 +605,8 @@ make_bar (Dialog *self)
   gtk_label_set_selectable (GTK_LABEL (self->bar_text), TRUE);
   gtk_container_add (GTK_CONTAINER (gtk_info_bar_get_content_area (GTK_INFO_BAR (self->bar))),
                      self->bar_text);
+  self->bar_button = gtk_info_bar_add_button (GTK_INFO_BAR (self->bar),
+                                              _("Open models _folder"), RESPONSE_FOLDER);
   gtk_info_bar_set_show_close_button (GTK_INFO_BAR (self->bar), TRUE);
   gtk_widget_show (self->bar_text);
   gtk_widget_set_no_show_all (self->bar, TRUE);
@@ -625,8 +629,12 @@ make_left (Dialog *self)
   PromptPanelHooks             prompt_hooks = { count_tokens, NULL };
   GObject   *config = G_OBJECT (self->run->config);
   GtkWidget *left   = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  GtkWidget *where  = dialog_form_where (config, self->run->mode);
+  GtkWidget *where  = dialog_form_where (
+    config, self->run->mode,
+    self->run->image ? gimp_image_get_width (self->run->image) : 0,
+    self->run->image ? gimp_image_get_height (self->run->image) : 0);
   GtkWidget *scroll = gtk_scrolled_window_new (NULL, NULL);
+  GtkWidget *column = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   gchar     *folder = g_build_filename (g_get_user_config_dir (), "gimp-diffusion", NULL);
   gchar     *store  = g_build_filename (folder, "prompts.ini", NULL);
 
@@ -642,13 +650,16 @@ make_left (Dialog *self)
   gtk_box_pack_start (GTK_BOX (left), self->models, FALSE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (left),
                       dialog_form_quality (config, self->run->mode, where), FALSE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (left), self->estimate, FALSE, TRUE, 0);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroll), GTK_POLICY_NEVER,
                                   GTK_POLICY_AUTOMATIC);
   gtk_container_add (GTK_CONTAINER (scroll), left);
+  gtk_widget_set_margin_start (self->estimate, 12);
+  gtk_widget_set_margin_top (self->estimate, 6);
+  gtk_box_pack_start (GTK_BOX (column), scroll, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (column), self->estimate, FALSE, TRUE, 0);
   g_free (store);
   g_free (folder);
-  return scroll;
+  return column;
 }
 
 static GtkWidget *
@@ -666,26 +677,24 @@ make_right (Dialog *self)
   return right;
 }
 
-static gchar *
-title_of (GimpProcedure *procedure)
+static void
+add_presets (Dialog *self)
 {
-  gchar **words = g_strsplit (gimp_procedure_get_menu_label (procedure), "_", -1);
-  gchar  *label = g_strjoinv ("", words);
-  gchar  *title;
+  gchar     *folder  = g_build_filename (g_get_user_config_dir (), "gimp-diffusion", "presets",
+                                         gimp_procedure_get_name (self->run->procedure), NULL);
+  GtkWidget *presets = dialog_presets_new (self->run->config, folder);
+  GtkWidget *buttons = gtk_widget_get_parent (self->generate);
 
-  if (g_str_has_suffix (label, "…"))
-    label[strlen (label) - strlen ("…")] = '\0';
-  title = g_strdup (g_strstrip (label));
-  g_free (label);
-  g_strfreev (words);
-  return title;
+  gtk_box_pack_start (GTK_BOX (buttons), presets, FALSE, FALSE, 0);
+  gtk_button_box_set_child_secondary (GTK_BUTTON_BOX (buttons), presets, TRUE);
+  g_free (folder);
 }
 
 static void
 make_window (Dialog *self)
 {
   GimpProcedure *procedure = self->run->procedure;
-  gchar         *title     = title_of (procedure);
+  gchar         *title     = dialog_text_title (procedure);
   GtkWidget     *columns   = gtk_paned_new (GTK_ORIENTATION_HORIZONTAL);
   GtkWidget     *content;
 
@@ -696,6 +705,7 @@ make_window (Dialog *self)
                                        RESPONSE_STOP);
   self->generate = gimp_dialog_add_button (GIMP_DIALOG (self->window), _("_Generate"),
                                            RESPONSE_GENERATE);
+  add_presets (self);
   gtk_dialog_set_default_response (GTK_DIALOG (self->window), RESPONSE_GENERATE);
   gtk_window_set_default_size (GTK_WINDOW (self->window), 960, 640);
   content = gtk_dialog_get_content_area (GTK_DIALOG (self->window));

@@ -64,14 +64,40 @@ add_check (GtkWidget   *form,
                     g_param_spec_get_blurb (spec));
 }
 
+/* The number in words. */
+static void
+strength_changed_cb (GObject    *config,
+                     GParamSpec *property,
+                     GtkWidget  *words)
+{
+  gdouble strength;
+
+  (void) property;
+  g_object_get (config, "strength", &strength, NULL);
+  gtk_label_set_text (GTK_LABEL (words),
+                      strength < 0.3    ? _("touches up")
+                      : strength < 0.55 ? _("keeps shapes and colors")
+                      : strength < 0.8  ? _("keeps the rough layout")
+                      : strength < 1    ? _("keeps a hint of what is there")
+                                        : _("makes it new"));
+}
+
 static void
 add_strength (GtkWidget *form,
               GObject   *config)
 {
   GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (config), "strength");
 
+  GtkWidget  *words = gtk_label_new (NULL);
+
   fields_add_slider (form, config, "strength", g_param_spec_get_nick (spec), 0, 1, 0.05,
                      g_param_spec_get_blurb (spec));
+  gtk_label_set_xalign (GTK_LABEL (words), 0.0);
+  gtk_style_context_add_class (gtk_widget_get_style_context (words), "dim-label");
+  fields_add (form, "", words, NULL);
+  g_signal_connect_object (config, "notify::strength", G_CALLBACK (strength_changed_cb),
+                           words, 0);
+  strength_changed_cb (config, NULL, words);
 }
 
 /* "pixels" is the only kind of context that has a number. */
@@ -88,9 +114,54 @@ context_changed_cb (GObject    *config,
   g_free (context);
 }
 
+/* All sides at once: a share of the image in percent, or pixels. */
+static void
+amount_cb (GtkWidget *button,
+           GObject   *config)
+{
+  gint percent = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (button), "percent"));
+  gint pixels  = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (button), "pixels"));
+  gint width   = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (button), "width"));
+  gint height  = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (button), "height"));
+  gint across  = percent ? MAX (1, width * percent / 100) : pixels;
+  gint down    = percent ? MAX (1, height * percent / 100) : pixels;
+
+  g_object_set (config, "left", across, "right", across, "top", down, "bottom", down, NULL);
+}
+
+static void
+add_amounts (GtkWidget *form,
+             GObject   *config,
+             gint       width,
+             gint       height)
+{
+  static const struct { const gchar *label; gint percent, pixels; } amounts[] = {
+    { N_("+25 %"), 25, 0 }, { N_("128 px"), 0, 128 }, { N_("256 px"), 0, 256 },
+    { N_("None"), 0, 0 },
+  };
+  GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 0);
+
+  gtk_style_context_add_class (gtk_widget_get_style_context (row), "linked");
+  for (gsize i = 0; i < G_N_ELEMENTS (amounts); i++)
+    {
+      GtkWidget *button = gtk_button_new_with_label (_(amounts[i].label));
+      GObject   *object = G_OBJECT (button);
+
+      g_object_set_data (object, "percent", GINT_TO_POINTER (amounts[i].percent));
+      g_object_set_data (object, "pixels", GINT_TO_POINTER (amounts[i].pixels));
+      g_object_set_data (object, "width", GINT_TO_POINTER (width));
+      g_object_set_data (object, "height", GINT_TO_POINTER (height));
+      g_signal_connect_object (button, "clicked", G_CALLBACK (amount_cb), config, 0);
+      gtk_box_pack_start (GTK_BOX (row), button, TRUE, TRUE, 0);
+    }
+  fields_add (form, _("All sides"), row, NULL);
+}
+
 GtkWidget *
 dialog_form_where (GObject  *config,
-                   EditMode  mode)
+                   EditMode  mode,
+                   gint      width,
+                   gint      height)
 {
   GtkWidget *form = fields_new ();
 
@@ -100,6 +171,7 @@ dialog_form_where (GObject  *config,
 
       for (gsize i = 0; i < G_N_ELEMENTS (sides); i++)
         add_number (form, config, sides[i], 0, 16384, 16, 0);
+      add_amounts (form, config, width, height);
     }
   if (mode == EDIT_INPAINT)
     add_choice (form, config, "intent");

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "dialog_presets.h"
+
+#include <string.h>
+
+#include "intl.h"
+
+#define ENDING ".preset"
+
+typedef struct
+{
+  GimpProcedureConfig *config; /* borrowed */
+  gchar               *folder;
+  GtkWidget           *button, *menu;
+} Presets;
+
+static void
+presets_free (Presets *self)
+{
+  g_free (self->folder);
+  g_free (self);
+}
+
+static void
+complain (Presets *self,
+          GError  *error)
+{
+  GtkWidget *window  = gtk_widget_get_toplevel (self->button);
+  GtkWidget *message = gtk_message_dialog_new (GTK_WINDOW (window), GTK_DIALOG_MODAL,
+                                               GTK_MESSAGE_ERROR, GTK_BUTTONS_CLOSE, "%s",
+                                               error->message);
+
+  gtk_dialog_run (GTK_DIALOG (message));
+  gtk_widget_destroy (message);
+  g_error_free (error);
+}
+
+/* A preset's name is any text: what a file name cannot have is escaped. */
+static GFile *
+file_of (Presets     *self,
+         const gchar *name)
+{
+  gchar *escaped = g_uri_escape_string (name, " ", TRUE);
+  gchar *base    = g_strconcat (escaped, ENDING, NULL);
+  GFile *folder  = g_file_new_for_path (self->folder);
+  GFile *file    = g_file_get_child (folder, base);
+
+  g_object_unref (folder);
+  g_free (base);
+  g_free (escaped);
+  return file;
+}
+
+static gint
+by_name (gconstpointer a,
+         gconstpointer b)
+{
+  return g_utf8_collate (*(gchar *const *) a, *(gchar *const *) b);
+}
+
+/* (element-type utf8) */
+static GPtrArray *
+names (Presets *self)
+{
+  GPtrArray   *list   = g_ptr_array_new_with_free_func (g_free);
+  GDir        *folder = g_dir_open (self->folder, 0, NULL);
+  const gchar *base;
+
+  while (folder && (base = g_dir_read_name (folder)))
+    if (g_str_has_suffix (base, ENDING))
+      {
+        gchar *escaped = g_strndup (base, strlen (base) - strlen (ENDING));
+        gchar *name    = g_uri_unescape_string (escaped, NULL);
+
+        if (name)
+          g_ptr_array_add (list, name);
+        g_free (escaped);
+      }
+  if (folder)
+    g_dir_close (folder);
+  g_ptr_array_sort (list, by_name);
+  return list;
+}
+
+/* What is asked for is not how it is made: prompts belong to no preset. */
+static void
+keep_prompts (Presets  *self,
+              gchar    *texts[2],
+              gboolean  bring_back)
+{
+  if (! bring_back)
+    {
+      g_object_get (self->config, "prompt", &texts[0], "negative-prompt", &texts[1], NULL);
+      return;
+    }
+  g_object_set (self->config, "prompt", texts[0], "negative-prompt", texts[1], NULL);
+  g_free (texts[0]);
+  g_free (texts[1]);
+}
+
+static void
+use_cb (GtkMenuItem *item,
+        Presets     *self)
+{
+  GFile  *file  = file_of (self, g_object_get_data (G_OBJECT (item), "name"));
+  GError *error = NULL;
+  gchar  *texts[2];
+
+  keep_prompts (self, texts, FALSE);
+  if (! gimp_config_deserialize_file (GIMP_CONFIG (self->config), file, NULL, &error))
+    complain (self, error);
+  keep_prompts (self, texts, TRUE);
+  g_object_unref (file);
+}
+
+static void
+delete_cb (GtkMenuItem *item,
+           Presets     *self)
+{
+  GFile  *file  = file_of (self, g_object_get_data (G_OBJECT (item), "name"));
+  GError *error = NULL;
+
+  if (! g_file_delete (file, NULL, &error))
+    complain (self, error);
+  g_object_unref (file);
+}
+
+static void
+reset_cb (GtkMenuItem *item,
+          Presets     *self)
+{
+  guint        count;
+  GParamSpec **specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (self->config),
+                                                       &count);
+  gchar       *texts[2];
+
+  (void) item;
+  keep_prompts (self, texts, FALSE);
+  g_object_freeze_notify (G_OBJECT (self->config));
+  for (guint i = 0; i < count; i++)
+    if (specs[i]->owner_type == G_OBJECT_TYPE (self->config) &&
+        (specs[i]->flags & G_PARAM_WRITABLE) && strcmp (specs[i]->name, "run-mode") &&
+        ! GIMP_IS_PARAM_SPEC_IMAGE (specs[i]) &&
+        ! GIMP_IS_PARAM_SPEC_CORE_OBJECT_ARRAY (specs[i]))
+      g_object_set_property (G_OBJECT (self->config), specs[i]->name,
+                             g_param_spec_get_default_value (specs[i]));
+  g_object_thaw_notify (G_OBJECT (self->config));
+  keep_prompts (self, texts, TRUE);
+  g_free (specs);
+}
+
+static void
+save_cb (GtkMenuItem *item,
+         Presets     *self)
+{
+  GtkWidget   *window = gtk_widget_get_toplevel (self->button);
+  GtkWidget   *ask    = gtk_dialog_new_with_buttons (
+    _("Save Preset"), GTK_WINDOW (window), GTK_DIALOG_MODAL,
+    _("_Cancel"), GTK_RESPONSE_CANCEL, _("_Save"), GTK_RESPONSE_OK, NULL);
+  GtkWidget   *entry  = gtk_entry_new ();
+  GtkWidget   *area   = gtk_dialog_get_content_area (GTK_DIALOG (ask));
+  GtkWidget   *label  = gtk_label_new_with_mnemonic (_("_Name"));
+  GtkWidget   *row    = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  GError      *error  = NULL;
+
+  (void) item;
+  gtk_label_set_mnemonic_widget (GTK_LABEL (label), entry);
+  gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
+  gtk_entry_set_max_length (GTK_ENTRY (entry), 60);
+  gtk_container_set_border_width (GTK_CONTAINER (row), 12);
+  gtk_box_pack_start (GTK_BOX (row), label, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (row), entry, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (area), row, TRUE, TRUE, 0);
+  gtk_dialog_set_default_response (GTK_DIALOG (ask), GTK_RESPONSE_OK);
+  gtk_widget_show_all (ask);
+  if (gtk_dialog_run (GTK_DIALOG (ask)) == GTK_RESPONSE_OK &&
+      *gtk_entry_get_text (GTK_ENTRY (entry)))
+    {
+      GFile *file = file_of (self, gtk_entry_get_text (GTK_ENTRY (entry)));
+
+      g_mkdir_with_parents (self->folder, 0700);
+      if (! gimp_config_serialize_to_file (GIMP_CONFIG (self->config), file, NULL, NULL,
+                                           NULL, &error))
+        complain (self, error);
+      g_object_unref (file);
+    }
+  gtk_widget_destroy (ask);
+}
+
+static GtkWidget *
+add (Presets     *self,
+     GtkWidget   *menu,
+     const gchar *label,
+     const gchar *name,
+     GCallback    activate)
+{
+  GtkWidget *item = name ? gtk_menu_item_new_with_label (label)
+                         : gtk_menu_item_new_with_mnemonic (label);
+
+  if (name)
+    g_object_set_data_full (G_OBJECT (item), "name", g_strdup (name), g_free);
+  if (activate)
+    g_signal_connect (item, "activate", activate, self);
+  gtk_menu_shell_append (GTK_MENU_SHELL (menu), item);
+  return item;
+}
+
+static void
+fill (Presets *self)
+{
+  GPtrArray *list  = names (self);
+  GList     *items = gtk_container_get_children (GTK_CONTAINER (self->menu));
+
+  g_list_free_full (items, (GDestroyNotify) gtk_widget_destroy);
+  for (guint i = 0; i < list->len; i++)
+    add (self, self->menu, list->pdata[i], list->pdata[i], G_CALLBACK (use_cb));
+  if (list->len > 0)
+    gtk_menu_shell_append (GTK_MENU_SHELL (self->menu), gtk_separator_menu_item_new ());
+  add (self, self->menu, _("_Save these settings…"), NULL, G_CALLBACK (save_cb));
+  if (list->len > 0)
+    {
+      GtkWidget *menu = gtk_menu_new ();
+
+      for (guint i = 0; i < list->len; i++)
+        add (self, menu, list->pdata[i], list->pdata[i], G_CALLBACK (delete_cb));
+      gtk_menu_item_set_submenu (GTK_MENU_ITEM (add (self, self->menu, _("_Delete"), NULL,
+                                                     NULL)), menu);
+    }
+  add (self, self->menu, _("_Reset to defaults"), NULL, G_CALLBACK (reset_cb));
+  gtk_widget_show_all (self->menu);
+  g_ptr_array_unref (list);
+}
+
+static void
+clicked_cb (GtkWidget *button,
+            Presets   *self)
+{
+  (void) button;
+  fill (self);
+}
+
+GtkWidget *
+dialog_presets_new (GimpProcedureConfig *config,
+                    const gchar         *folder)
+{
+  Presets *self = g_new0 (Presets, 1);
+
+  self->config = config;
+  self->folder = g_strdup (folder);
+  self->button = gtk_menu_button_new ();
+  self->menu   = gtk_menu_new ();
+  gtk_button_set_label (GTK_BUTTON (self->button), _("P_resets"));
+  gtk_button_set_use_underline (GTK_BUTTON (self->button), TRUE);
+  gtk_menu_button_set_popup (GTK_MENU_BUTTON (self->button), self->menu);
+  g_object_set_data_full (G_OBJECT (self->button), "presets", self,
+                          (GDestroyNotify) presets_free);
+  fill (self);
+  g_signal_connect (self->button, "clicked", G_CALLBACK (clicked_cb), self);
+  return self->button;
+}

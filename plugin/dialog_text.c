@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "dialog_text.h"
+
+#include <string.h>
+
+#include "intl.h"
+
+gchar *
+dialog_text_title (GimpProcedure *procedure)
+{
+  gchar **words = g_strsplit (gimp_procedure_get_menu_label (procedure), "_", -1);
+  gchar  *label = g_strjoinv ("", words);
+  gchar  *title;
+
+  if (g_str_has_suffix (label, "…"))
+    label[strlen (label) - strlen ("…")] = '\0';
+  title = g_strdup (g_strstrip (label));
+  g_free (label);
+  g_strfreev (words);
+  return title;
+}
+
+gchar *
+dialog_text_progress (const JobProgress *now)
+{
+  const gchar *stage = now->stage == ENGINE_STAGE_TEXT   ? _("Reading the prompt")
+                     : now->stage == ENGINE_STAGE_ENCODE ? _("Looking at the picture")
+                     : now->stage == ENGINE_STAGE_DECODE ? _("Painting the pixels")
+                                                         : NULL;
+  GString     *text  = g_string_new (NULL);
+
+  if (now->count > 1)
+    g_string_append_printf (text, _("Picture %d of %d: "), now->image + 1, now->count);
+  if (stage)
+    g_string_append (text, stage);
+  else
+    g_string_append_printf (text, _("step %d of %d"), now->step, now->steps);
+  if (now->seconds_left >= 0)
+    g_string_append_printf (text, _(", %.0f s left"), now->seconds_left);
+  return g_string_free (text, FALSE);
+}
+
+gchar *
+dialog_text_estimate (const EngineEstimate *estimate)
+{
+  if (estimate->seconds < 90)
+    return g_strdup_printf (_("About %.0f s and %.1f GB of memory"), estimate->seconds,
+                            (gdouble) estimate->scratch_bytes / 1e9);
+  return g_strdup_printf (_("About %.0f min and %.1f GB of memory"),
+                          estimate->seconds / 60,
+                          (gdouble) estimate->scratch_bytes / 1e9);
+}

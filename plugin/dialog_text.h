@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the dialog says in words; the caller frees with g_free (). */
+#pragma once
+
+#include "job.h"
+
+#include <libgimp/gimp.h>
+
+/* The procedure's menu label without mnemonic and dots. */
+gchar *dialog_text_title    (GimpProcedure        *procedure);
+/* "Picture 1 of 3: step 4 of 20, 7 s left" */
+gchar *dialog_text_progress (const JobProgress    *now);
+/* Time and memory of a run. */
+gchar *dialog_text_estimate (const EngineEstimate *estimate);
