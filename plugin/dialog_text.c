@@ -45,10 +45,14 @@ dialog_text_progress (const JobProgress *now)
 gchar *
 dialog_text_estimate (const EngineEstimate *estimate)
 {
+  gchar *memory = g_format_size (estimate->scratch_bytes);
+  gchar *text;
+
   if (estimate->seconds < 90)
-    return g_strdup_printf (_("About %.0f s and %.1f GB of memory"), estimate->seconds,
-                            (gdouble) estimate->scratch_bytes / 1e9);
-  return g_strdup_printf (_("About %.0f min and %.1f GB of memory"),
-                          estimate->seconds / 60,
-                          (gdouble) estimate->scratch_bytes / 1e9);
+    text = g_strdup_printf (_("About %.0f s and %s of memory"), estimate->seconds, memory);
+  else
+    text = g_strdup_printf (_("About %.0f min and %s of memory"), estimate->seconds / 60,
+                            memory);
+  g_free (memory);
+  return text;
 }
