@@ -16,6 +16,8 @@ typedef struct
   GtkWidget           *button, *menu;
 } Presets;
 
+static void fill (Presets *self);
+
 static void
 presets_free (Presets *self)
 {
@@ -125,6 +127,7 @@ delete_cb (GtkMenuItem *item,
   if (! g_file_delete (file, NULL, &error))
     complain (self, error);
   g_object_unref (file);
+  fill (self);
 }
 
 static void
@@ -187,6 +190,7 @@ save_cb (GtkMenuItem *item,
       g_object_unref (file);
     }
   gtk_widget_destroy (ask);
+  fill (self);
 }
 
 static GtkWidget *
@@ -233,14 +237,6 @@ fill (Presets *self)
   g_ptr_array_unref (list);
 }
 
-static void
-clicked_cb (GtkWidget *button,
-            Presets   *self)
-{
-  (void) button;
-  fill (self);
-}
-
 GtkWidget *
 dialog_presets_new (GimpProcedureConfig *config,
                     const gchar         *folder)
@@ -257,6 +253,5 @@ dialog_presets_new (GimpProcedureConfig *config,
   g_object_set_data_full (G_OBJECT (self->button), "presets", self,
                           (GDestroyNotify) presets_free);
   fill (self);
-  g_signal_connect (self->button, "clicked", G_CALLBACK (clicked_cb), self);
   return self->button;
 }

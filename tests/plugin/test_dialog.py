@@ -165,6 +165,57 @@ def instruct_says_which_model_is_missing():
     gimp(CLOSE)
 
 
+def click(node):
+    """With the mouse."""
+    place = node.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
+    subprocess.run(['xdotool', 'mousemove', str(place.x + place.width // 2), str(place.y + place.height // 2),
+                    'click', '1'], check=True)
+
+
+def choose(dialog, name, picture=None):
+    """An item of the menu of presets."""
+    click(wait(lambda: dialog.find('toggle button', 'Presets'), what='Presets'))
+    entry = wait(lambda: named('menu item', lambda text: text == name, showing=True), what=name)
+    time.sleep(0.4)
+    if picture:
+        shot(picture)
+    click(entry)
+
+
+def value(dialog, label):
+    return wait(lambda: dialog.labelled('spin button', label), what=label).get_value_iface().get_current_value()
+
+
+def presets_are_saved_and_chosen_and_settings_go_back_to_the_defaults():
+    gimp(NEW)
+    dialog = Dialog('Outpaint…', 'Outpaint')
+    dialog.type('a preset')
+    amounts = ('Left', 'Right', 'Top', 'Bottom')
+    press(dialog.button('+25 %'))
+    wait(lambda: [value(dialog, side) for side in amounts] == [24, 24, 20, 20], 5, 'a quarter of 96 x 80')
+    press(dialog.button('128 px'))
+    wait(lambda: [value(dialog, side) for side in amounts] == [128] * 4, 5, '128 pixels')
+    dialog.number('Steps', 7)
+    choose(dialog, 'Save these settings…')
+    ask = wait(lambda: named('dialog', lambda name: name == 'Save Preset'), what='Save Preset')
+    shot('preset-save')
+    entry = next(node for node in walk(ask) if node.get_role_name() in ('text', 'entry'))
+    entry.get_editable_text_iface().set_text_contents('Wide/ë')
+    press(next(node for node in walk(ask) if node.get_role_name() == 'button' and node.get_name() == 'Save'))
+    wait(lambda: not named('dialog', lambda name: name == 'Save Preset'), 5, 'the end of Save Preset')
+
+    choose(dialog, 'Reset to defaults')
+    wait(lambda: value(dialog, 'Steps') == 20 and value(dialog, 'Top') == 0, 5, 'the defaults')
+    area = dialog.labelled('text', 'Prompt')
+    check(Atspi.Text.get_text(area, 0, -1) == 'a preset', 'the prompt went with the settings')
+    choose(dialog, 'Wide/ë', 'preset-menu')
+    wait(lambda: value(dialog, 'Steps') == 7 and value(dialog, 'Top') == 128, 5, 'the preset')
+    check(Atspi.Text.get_text(area, 0, -1) == 'a preset', 'the prompt went with the preset')
+    press(dialog.button('Close'))
+    wait(lambda: not plugin_processes(), 10, 'the end of the dialog')
+    gimp(CLOSE)
+
+
 def our_side_gives_no_gtk_warnings():
     with open(os.path.join(FOLDER, 'gimp.log'), errors='replace') as file:
         ours = [line for line in file if line.startswith('(gimp-diffusion:') and 'gdk_window_get_window_type' not in line and
@@ -180,4 +231,5 @@ def clean():
 
 
 run((inpaint_from_menu_to_layer, outpaint_from_menu_to_layer, image_to_image_from_menu_to_layer,
-     text_to_image_from_menu_to_layer, instruct_says_which_model_is_missing, our_side_gives_no_gtk_warnings), clean)
+     text_to_image_from_menu_to_layer, instruct_says_which_model_is_missing,
+     presets_are_saved_and_chosen_and_settings_go_back_to_the_defaults, our_side_gives_no_gtk_warnings), clean)
