@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { NARROW = 8 }; /* rows: the VAE's moments and below */
+
 #ifdef HAVE_OPENBLAS
 /* Whether BLAS is the better one.  The reference set stands for itself, down to the product.  A
  * BLAS that does not use this processor's widest vectors, being old or told so by
@@ -32,6 +34,10 @@ void gemm(const Kernels *kernels, float *c, int ldc, const float *a, int lda, co
 {
     if (m < 1 || n < 1)
         return;
+    if (m <= NARROW && !b_transposed && alpha == 1) {
+        kernels->gemm_narrow(c, ldc, a, lda, b, ldb, m, n, k, accumulate);
+        return;
+    }
 #ifdef HAVE_OPENBLAS
     if (blas_is_better(kernels)) {
         cblas_sgemm(CblasRowMajor, CblasNoTrans, b_transposed ? CblasTrans : CblasNoTrans, m, n, k,

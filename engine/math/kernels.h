@@ -85,6 +85,12 @@ typedef struct Kernels {
     void (*multiply)(float *c, const float *a, size_t stride, const float *b, int rows, int depth,
                      bool accumulate);
 
+    /* c = a b (+ c where accumulate), row-major, for few rows, summed in double: the networks' last
+     * layers have few channels, and in the VAE's encoder what stands behind them multiplies an
+     * error of the sums by some hundred.
+     *   c [m, n], a [m, k], b [k, n], rows ldc, lda, ldb apart */
+    void (*gemm_narrow)(float *c, int ldc, const float *a, int lda, const float *b, int ldb, int m,
+                        int n, int k, bool accumulate);
     /* c = alpha a b (+ c where accumulate), row-major; the plain twin of BLAS's sgemm.
      *   c [m, n] rows ldc apart   a [m, k] lda   b [k, n] ldb, or [n, k] where b_transposed */
     void (*gemm)(float *c, int ldc, const float *a, int lda, const float *b, int ldb,

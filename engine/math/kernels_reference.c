@@ -187,6 +187,12 @@ static void gemm(float *c, int ldc, const float *a, int lda, const float *b, int
     }
 }
 
+static void gemm_narrow(float *c, int ldc, const float *a, int lda, const float *b, int ldb, int m,
+                        int n, int k, bool accumulate)
+{
+    gemm(c, ldc, a, lda, b, ldb, false, m, n, k, 1, accumulate);
+}
+
 /* y [side, side] = t x t', where t is [side, n] and x is [n, n]. */
 static void transform(double *y, const double *t, const double *x, int side, int n)
 {
@@ -271,5 +277,6 @@ const Kernels        kernels_reference = {
            .winograd_input = winograd_input,
            .winograd_output = winograd_output,
            .multiply = multiply,
+           .gemm_narrow = gemm_narrow,
            .gemm = gemm,
 };

@@ -562,6 +562,32 @@ static void winograd_output(float *restrict y, const float *restrict m, size_t p
     }
 }
 
+static void gemm_narrow(float *c, int ldc, const float *a, int lda, const float *b, int ldb, int m,
+                        int n, int k, bool accumulate)
+{
+    enum { WIDTH = 64 };
+    for (int j = 0; j < n; j += WIDTH) {
+        int width = n - j < WIDTH ? n - j : WIDTH;
+        for (int i = 0; i < m; i++) {
+            double       sums[WIDTH] = { 0 };
+            const float *left = a + (size_t)i * (size_t)lda;
+            float       *to = c + (size_t)i * (size_t)ldc + j;
+            for (int p = 0; p < k; p++) {
+                const float *right = b + (size_t)p * (size_t)ldb + j;
+                double       factor = left[p];
+                if (width == WIDTH)
+                    for (int x = 0; x < WIDTH; x++)
+                        sums[x] += factor * right[x];
+                else
+                    for (int x = 0; x < width; x++)
+                        sums[x] += factor * right[x];
+            }
+            for (int x = 0; x < width; x++)
+                to[x] = (float)(sums[x] + (accumulate ? to[x] : 0));
+        }
+    }
+}
+
 extern const Kernels KERNELS;
 const Kernels        KERNELS = {
            .name = KERNELS_NAME,
@@ -582,5 +608,6 @@ const Kernels        KERNELS = {
            .winograd_input = winograd_input,
            .winograd_output = winograd_output,
            .multiply = multiply,
+           .gemm_narrow = gemm_narrow,
            .gemm = gemm,
 };

@@ -412,6 +412,37 @@ static void multiply_matches_reference(void)
     }
 }
 
+static void narrow_products_are_summed_in_double_by_every_set(void)
+{
+    static const int shapes[][3] = { { 1, 1, 1 }, { 3, 7, 5 }, { 8, 64, 576 }, { 4, 65, 131 },
+                                     { 8, 200, 1152 } };
+    static const char *const sets[] = { "baseline", "avx2", "avx512" };
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        int    m = shapes[s][0], n = shapes[s][1], k = shapes[s][2];
+        float *a = malloc((size_t)(m * k) * sizeof *a), *b = malloc((size_t)(k * n) * sizeof *b);
+        float *c = malloc((size_t)(m * n) * sizeof *c), *want = malloc((size_t)(m * n) * sizeof *c);
+        /* Large numbers that cancel: sums in float would be off by some 1e-3. */
+        for (int i = 0; i < m * k; i++)
+            a[i] = (float)((i * 7919 % 2003) - 1001) / 16;
+        for (int i = 0; i < k * n; i++)
+            b[i] = (float)((i * 104729 % 1999) - 999) / 4096;
+        for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+            const Kernels *kernels = kernels_by_name(sets[i]);
+            for (int accumulate = 0; kernels && accumulate < 2; accumulate++) {
+                for (int p = 0; p < m * n; p++)
+                    c[p] = want[p] = (float)p / 3;
+                reference()->gemm_narrow(want, n, a, k, b, n, m, n, k, accumulate);
+                kernels->gemm_narrow(c, n, a, k, b, n, m, n, k, accumulate);
+                CHECK_NEAR(c, want, (size_t)(m * n), 1.3e-7);
+            }
+        }
+        free(a);
+        free(b);
+        free(c);
+        free(want);
+    }
+}
+
 static void the_environment_chooses_a_set(void)
 {
     const char *before = getenv("ENGINE_KERNELS");
@@ -448,6 +479,7 @@ int main(int argc, char **argv)
     RUN(unfold_matches_reference);
     RUN(winograd_matches_plain_convolution);
     RUN(multiply_matches_reference);
+    RUN(narrow_products_are_summed_in_double_by_every_set);
     RUN(the_environment_chooses_a_set);
     return test_end();
 }
