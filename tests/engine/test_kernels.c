@@ -423,9 +423,9 @@ static void narrow_products_are_summed_in_double_by_every_set(void)
         float *c = malloc((size_t)(m * n) * sizeof *c), *want = malloc((size_t)(m * n) * sizeof *c);
         /* Large numbers that cancel: sums in float would be off by some 1e-3. */
         for (int i = 0; i < m * k; i++)
-            a[i] = (float)((i * 7919 % 2003) - 1001) / 16;
+            a[i] = (float)(i % 2003 * 7919 % 2003 - 1001) / 16;
         for (int i = 0; i < k * n; i++)
-            b[i] = (float)((i * 104729 % 1999) - 999) / 4096;
+            b[i] = (float)(i % 1999 * 1009 % 1999 - 999) / 4096;
         for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
             const Kernels *kernels = kernels_by_name(sets[i]);
             for (int accumulate = 0; kernels && accumulate < 2; accumulate++) {
