@@ -185,9 +185,16 @@ static bool report(const Loop *loop, Tensor latents, float *denoised)
     return run->report(run->user, loop->step, latents, newest);
 }
 
+static bool has_enough(const Loop *loop)
+{
+    const DenoiseRun *run = loop->run;
+    bool              between = loop->step > 0 && loop->step < run->steps;
+    return between && loop->count > 0 && run->enough && run->enough(run->user);
+}
+
 bool denoise(Compute *compute, Tensor latents, const DenoiseRun *run)
 {
-    bool      dry = compute_dry(compute), ok = false;
+    bool      dry = compute_dry(compute), ok = false, early = false;
     ArenaMark mark = arena_mark(compute->scratch);
     Loop      loop = { .compute = compute, .run = run };
     size_t    count = tensor_count(latents);
@@ -212,16 +219,20 @@ bool denoise(Compute *compute, Tensor latents, const DenoiseRun *run)
     start(&loop, latents.data);
     if (!report(&loop, latents, NULL))
         goto done;
-    while (loop.step < run->steps) {
+    while (loop.step < run->steps && !early) {
         const double *sigmas = run->sigmas + loop.step;
-        if (!sampler_step(&sampler, latents.data, sigmas[0], sigmas[1]))
-            goto done;
-        loop.step++;
+        bool          whole = sampler_step(&sampler, latents.data, sigmas[0], sigmas[1]);
+        loop.step += whole;
         if (loop.step == run->steps && run->mask.n > 0) /* whatever the sampler made of the rest */
             keep_known(&loop, latents.data, latents.data, 0, 0);
-        if (!report(&loop, latents, sampler.denoised))
+        if (whole && !report(&loop, latents, sampler.denoised))
+            goto done;
+        early = has_enough(&loop);
+        if (!whole && !early)
             goto done;
     }
+    if (early) /* what is known has been put back there */
+        memcpy(latents.data, sampler.denoised, count * sizeof *latents.data);
     ok = true;
 done:
     arena_rewind(compute->scratch, mark);

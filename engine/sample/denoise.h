@@ -47,10 +47,14 @@ typedef struct {
     /* Called before the first step (0, estimate.n 0) and after each; false cancels; may be NULL.
      * estimate: of x0.  Both borrowed during the call; both as the sampler holds them. */
     bool (*report)(void *user, int step, Tensor latents, Tensor estimate);
+    /* Asked after each step but the last, and when compute->stop broke off a later one than the
+     * first: true ends the run with the estimate of the last finished step, and has cleared
+     * compute->stop.  Never asked in a dry run; may be NULL. */
+    bool (*enough)(void *user);
     void *user;
 } DenoiseRun;
 
 /* latents [1, c, h, w]: written.  Memory is taken from the arena's low end before the first step
- * and given back.  A dry run calls `predict` and `report` as often as the real one, with NULL data.
- * False when report() or compute->stop ended it. */
+ * and given back.  A dry run calls `predict` and `report` as often as a whole real one, with NULL
+ * data.  False when report() or compute->stop ended it. */
 bool denoise(Compute *compute, Tensor latents, const DenoiseRun *run);

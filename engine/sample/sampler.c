@@ -104,9 +104,9 @@ static bool step_dpm2(Sampler *s, float *x, double sigma, double next)
         return step_euler(s, x, sigma, next);
     float *at_middle = s->buffers[0];
     double middle = sqrt(sigma * next);
-    if (!s->denoise(s->user, s->denoised, x, sigma))
+    if (!s->denoise(s->user, at_middle, x, sigma))
         return false;
-    glide(at_middle, x, s->denoised, sigma, middle, s->count);
+    glide(at_middle, x, at_middle, sigma, middle, s->count);
     if (!s->denoise(s->user, s->denoised, at_middle, middle))
         return false;
     add_difference(x, (next - sigma) / middle, at_middle, s->denoised, s->count);
@@ -159,9 +159,9 @@ static bool step_dpmpp_sde(Sampler *s, float *x, double sigma, double next)
         return step_euler(s, x, sigma, next);
     float *at_middle = s->buffers[0], *upper = s->buffers[1], *lower = s->buffers[2];
     double middle = sqrt(sigma * next), up, down = ancestral_down(sigma, middle, &up);
-    if (!s->denoise(s->user, s->denoised, x, sigma))
+    if (!s->denoise(s->user, at_middle, x, sigma))
         return false;
-    glide(at_middle, x, s->denoised, sigma, down, s->count);
+    glide(at_middle, x, at_middle, sigma, down, s->count);
     add_noise(s, at_middle, up, upper);
     if (!s->denoise(s->user, s->denoised, at_middle, middle))
         return false;

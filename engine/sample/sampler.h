@@ -19,7 +19,8 @@
 
 enum { SAMPLER_MAX_BUFFERS = 3 };
 
-/* denoised = estimate of x0 from x at sigma > 0, [count] both; false ends the run. */
+/* denoised = estimate of x0 from x at sigma > 0, [count] both; false, with denoised untouched, ends
+ * the run. */
 typedef bool (*SamplerDenoise)(void *user, float *denoised, const float *x, double sigma);
 
 typedef struct {
@@ -28,7 +29,7 @@ typedef struct {
     Noise         *noise; /* continued by one fill of count numbers for each fresh noise */
     SamplerDenoise denoise;
     void          *user;
-    float         *denoised; /* [count], the newest estimate */
+    float         *denoised; /* [count], the estimate of the last finished step */
     float         *buffers[SAMPLER_MAX_BUFFERS];
     int            step;          /* steps done */
     double         sigmas[2];     /* levels of the last step and of the one before */
@@ -42,6 +43,6 @@ int sampler_buffer_count(EngineSampler kind);
 void sampler_init(Sampler *sampler, EngineSampler kind, float *memory, size_t count, Noise *noise,
                   SamplerDenoise denoise, void *user);
 
-/* x [count] from sigma to next, sigma > next >= 0; false when `denoise` said so: x is of no use
- * then. */
+/* x [count] from sigma to next, sigma > next >= 0; false when `denoise` said so, having written
+ * nothing: x is of no use then, and sampler->denoised as the step before left it. */
 bool sampler_step(Sampler *sampler, float *x, double sigma, double next);

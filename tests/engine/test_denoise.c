@@ -21,6 +21,9 @@ typedef struct {
 
     int           calls, reports, last_step, batch;
     int           cancel_at, stop_at; /* report or call that ends the run; 0: none */
+    int           enough_after, asked; /* steps before there is enough; how often that was asked */
+    bool          enough_when_stopped; /* not before a step was broken off, besides */
+    float         estimate[COUNT];    /* of the last finished step */
     DenoisePrompt prompts[3];
     bool          concat_is_zero[3];
     float         first_time, last_time;
@@ -73,7 +76,19 @@ static bool report(void *user, int step, Tensor latents, Tensor estimate)
     CHECK((step == 0) == (estimate.n == 0));
     CHECK(latents.c == C);
     c->last_step = step;
+    if (estimate.n && estimate.data)
+        memcpy(c->estimate, estimate.data, sizeof c->estimate);
     return ++c->reports != c->cancel_at;
+}
+
+static bool enough(void *user)
+{
+    Case *c = user;
+    c->asked++;
+    if (c->last_step < c->enough_after || (c->enough_when_stopped && !c->stop))
+        return false;
+    c->stop = false;
+    return true;
 }
 
 /* cfg 1, euler, karras, 20 steps, from noise; to be changed before case_run(). */
@@ -106,6 +121,12 @@ static void case_source(Case *c, const float *mask)
         c->run.mask = tensor_view((float *)mask, 1, 1, H, W);
 }
 
+static void case_enough(Case *c, int after_steps)
+{
+    c->run.enough = enough;
+    c->enough_after = after_steps;
+}
+
 static void forget_calls(Case *c)
 {
     c->calls = c->reports = 0;
@@ -120,7 +141,11 @@ static bool case_run(Case *c)
     DenoiseRun real = c->run;
     Noise      random = c->random;
     c->run.noise.data = c->run.source.data = c->run.mask.data = c->run.concat.data = NULL;
+    int  stop_at = c->stop_at;
+    c->stop_at = c->run.enough ? 0 : stop_at;
     bool went = denoise(&compute, (Tensor){ NULL, 1, C, H, W }, &c->run);
+    c->stop_at = stop_at;
+    CHECK_INT(c->asked, 0);
     int  dry_calls = c->calls, dry_reports = c->reports;
     size_t peak = arena.peak;
     c->run = real;
@@ -132,9 +157,11 @@ static bool case_run(Case *c)
     memset(arena_take(&arena, ARENA_LOW, peak / 2), 0xff, peak / 2);
     arena_rewind(&arena, empty);
     bool done = denoise(&compute, tensor_view(c->latents, 1, C, H, W), &c->run);
-    CHECK(went == done);
-    CHECK_INT(dry_calls, c->calls);
-    CHECK_INT(dry_reports, c->reports);
+    if (!c->run.enough) {
+        CHECK(went == done);
+        CHECK_INT(dry_calls, c->calls);
+        CHECK_INT(dry_reports, c->reports);
+    }
     CHECK(arena.peak == peak);
     CHECK(arena.low == 0 && arena.high == 0);
     arena_finish(&arena);
@@ -383,6 +410,106 @@ static void stop_ends_the_run_within_a_step(void)
     }
 }
 
+/* Evaluations of a step that is not the last. */
+static int calls_of_a_step(EngineSampler sampler)
+{
+    return sampler == ENGINE_HEUN || sampler == ENGINE_DPM2 || sampler == ENGINE_DPMPP_SDE ? 2 : 1;
+}
+
+static void enough_after_a_step_gives_its_estimate(void)
+{
+    for (int s = 0; s < ENGINE_SAMPLER_COUNT; s++)
+        for (int step = 1; step < 20; step += 6) {
+            Case c;
+            case_init(&c);
+            c.run.sampler = (EngineSampler)s;
+            case_enough(&c, step);
+            CHECK(case_run(&c));
+            CHECK_INT(c.last_step, step);
+            CHECK_INT(c.asked, step);
+            CHECK_INT(c.calls, step * calls_of_a_step(c.run.sampler));
+            CHECK(memcmp(c.latents, c.estimate, sizeof c.latents) == 0);
+        }
+}
+
+static void enough_within_a_step_gives_the_estimate_of_the_one_before(void)
+{
+    for (int s = 0; s < ENGINE_SAMPLER_COUNT; s++)
+        for (int call = 1; call <= calls_of_a_step((EngineSampler)s); call++) {
+            Case c;
+            case_init(&c);
+            c.run.sampler = (EngineSampler)s;
+            case_enough(&c, 3);
+            c.enough_when_stopped = true;
+            c.stop_at = 3 * calls_of_a_step(c.run.sampler) + call;
+            CHECK(case_run(&c));
+            CHECK_INT(c.calls, c.stop_at);
+            CHECK_INT(c.last_step, 3);
+            CHECK(!c.stop);
+            CHECK(memcmp(c.latents, c.estimate, sizeof c.latents) == 0);
+        }
+}
+
+static void enough_waits_for_the_first_step(void)
+{
+    Case c;
+    case_init(&c);
+    case_enough(&c, 0);
+    CHECK(case_run(&c));
+    CHECK_INT(c.last_step, 1);
+    CHECK(memcmp(c.latents, c.estimate, sizeof c.latents) == 0);
+
+    case_init(&c);
+    case_enough(&c, 0);
+    c.stop_at = 1; /* a cancel */
+    CHECK(!case_run(&c));
+    CHECK_INT(c.asked, 0);
+}
+
+static void a_stop_that_is_no_enough_ends_the_run(void)
+{
+    Case c;
+    case_init(&c);
+    case_enough(&c, 20);
+    c.stop_at = 6;
+    CHECK(!case_run(&c));
+    CHECK_INT(c.calls, 6);
+    CHECK(c.stop);
+}
+
+static void enough_after_the_last_step_is_the_whole_run(void)
+{
+    Case with, without;
+    case_init(&with);
+    case_init(&without);
+    with.run.sampler = without.run.sampler = ENGINE_DPMPP_2M;
+    case_enough(&with, 20);
+    CHECK(case_run(&with) && case_run(&without));
+    CHECK_INT(with.asked, 19);
+    CHECK(memcmp(with.latents, without.latents, sizeof with.latents) == 0);
+}
+
+static void enough_keeps_what_is_known_as_a_whole_run_does(void)
+{
+    const float *soft = golden_floats("loop.soft", PLANE);
+    for (int s = 0; s < ENGINE_SAMPLER_COUNT; s++) {
+        Case c;
+        case_init(&c);
+        c.run.sampler = (EngineSampler)s;
+        case_source(&c, soft);
+        case_enough(&c, 15);
+        CHECK(case_run(&c));
+        CHECK_INT(c.last_step, 15);
+        int known = 0, painted = 0;
+        for (int i = 0; i < COUNT; i++) {
+            CHECK(c.latents[i] == (soft[i % PLANE] == 0 ? c.source[i] : c.estimate[i]));
+            known += soft[i % PLANE] == 0;
+            painted += c.latents[i] != c.source[i];
+        }
+        CHECK(known > 0 && painted > 0);
+    }
+}
+
 static void the_same_run_gives_the_same_bits(void)
 {
     for (int s = 0; s < ENGINE_SAMPLER_COUNT; s++) {
@@ -413,6 +540,12 @@ int main(int argc, char **argv)
     RUN(times_are_not_rounded);
     RUN(report_ends_the_run);
     RUN(stop_ends_the_run_within_a_step);
+    RUN(enough_after_a_step_gives_its_estimate);
+    RUN(enough_within_a_step_gives_the_estimate_of_the_one_before);
+    RUN(enough_waits_for_the_first_step);
+    RUN(a_stop_that_is_no_enough_ends_the_run);
+    RUN(enough_after_the_last_step_is_the_whole_run);
+    RUN(enough_keeps_what_is_known_as_a_whole_run_does);
     RUN(the_same_run_gives_the_same_bits);
     return test_end();
 }
