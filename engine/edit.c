@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 EditSettings edit_settings_default(EditMode mode)
 {
@@ -118,23 +119,54 @@ static double pass_share(const EditJob *job, int pass)
 
 typedef struct {
     const EngineRequest *request; /* the caller's */
-    int                  image;
+    int                  image, index; /* candidate and pass */
     double               done, pass, all; /* shares */
+    EngineProgress       last;    /* as the caller saw it */
+    double               in_pass; /* its fraction of the pass */
+
+    bool   enough;  /* request->enough() has said so */
+    double from_fraction, from_in_pass; /* where the bar stood then: the pass takes what is left */
+    bool   dropped; /* the pass was broken off for it before its first step was done */
+    bool   early;   /* not all steps of all passes were made */
+    int    step, steps; /* of the last pass that came to its end */
 } Run;
+
+static double fraction_now(const Run *run, double in_pass)
+{
+    if (!run->enough)
+        return fmin(1, (run->done + run->pass * in_pass) / run->all);
+    double left = 1 - run->from_in_pass;
+    double share = left > 0 ? (in_pass - run->from_in_pass) / left : 1;
+    return run->from_fraction + (1 - run->from_fraction) * fmin(1, share);
+}
 
 static bool report(void *user, const EngineProgress *now)
 {
-    const Run     *run = user;
+    Run           *run = user;
     EngineProgress whole = *now;
     double         left = run->pass * (1 - now->fraction);
-    double         ahead = run->all - run->done - run->pass;
+    double         ahead = run->enough ? 0 : run->all - run->done - run->pass;
     whole.image = run->image;
     whole.count = run->request->count;
-    whole.fraction = fmin(1, (run->done + run->pass * now->fraction) / run->all);
+    whole.fraction = fraction_now(run, now->fraction);
     whole.seconds_left = now->seconds_left < 0 || left < 1e-3 * run->pass
                              ? -1
                              : now->seconds_left * (left + ahead) / left;
-    return run->request->progress(run->request->user, &whole);
+    run->last = whole;
+    run->in_pass = now->fraction;
+    if (run->request->progress && !run->request->progress(run->request->user, &whole))
+        return false;
+    run->dropped = run->enough && run->index > 0 && now->step == 0;
+    return !run->dropped;
+}
+
+static bool enough(void *user)
+{
+    Run *run = user;
+    run->enough = run->request->enough(run->request->user);
+    run->from_fraction = run->last.fraction;
+    run->from_in_pass = run->in_pass;
+    return run->enough;
 }
 
 static void observe(void *user, const char *name, const float *data, int rank, const int *shape)
@@ -143,21 +175,74 @@ static void observe(void *user, const char *name, const float *data, int rank, c
     run->request->observe(run->request->user, name, data, rank, shape);
 }
 
-static bool run_pass(EditJob *job, Engine *engine, int index, Run *run, EngineError *error)
+/* What a pass gives that nobody waits for. */
+static bool copy_source(EnginePicture *picture, const EngineRequest *request, EngineError *error)
+{
+    size_t bytes = (size_t)request->width * (size_t)request->height * 3 * sizeof(float);
+    *picture = *request->source;
+    picture->pixels = malloc(bytes);
+    if (!picture->pixels)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the picture.");
+    memcpy(picture->pixels, request->source->pixels, bytes);
+    return true;
+}
+
+static bool make_picture(Engine *engine, const EngineRequest *request, EnginePicture *picture,
+                         Run *run, EngineError *error)
+{
+    if (run->index == 0 || !run->enough) {
+        bool ok = engine_generate(engine, request, picture, error);
+        if (ok || !run->dropped) {
+            run->step = run->last.step;
+            run->steps = run->last.steps;
+            run->early = run->enough && run->step < run->steps;
+            return ok;
+        }
+        *error = (EngineError){ 0 };
+    }
+    run->early = true;
+    return copy_source(picture, request, error);
+}
+
+static bool run_pass(EditJob *job, Engine *engine, Run *run, EngineError *error)
 {
     EngineRequest request = *run->request;
     EnginePicture picture = { 0 };
     request.count = 1;
-    request.seed = job->seed + (uint64_t)job->plan.passes[index].stage;
+    request.seed = job->seed + (uint64_t)job->plan.passes[run->index].stage;
     request.user = run;
-    request.progress = run->request->progress ? report : NULL;
+    request.progress = run->request->progress || run->request->enough ? report : NULL;
+    request.enough = run->request->enough ? enough : NULL;
     request.observe = run->request->observe ? observe : NULL;
     request.picture = NULL;
-    bool ok = job_prepare_pass(job, index, &request, error) &&
-              engine_generate(engine, &request, &picture, error) &&
-              job_finish_pass(job, index, &picture, error);
+    bool ok = job_prepare_pass(job, run->index, &request, error) &&
+              make_picture(engine, &request, &picture, run, error) &&
+              job_finish_pass(job, run->index, &picture, error);
     engine_picture_clear(&picture);
     return ok;
+}
+
+/* One candidate. */
+static bool run_passes(EditJob *job, Engine *engine, Run *run, EngineError *error)
+{
+    for (run->index = 0; run->index < job->plan.pass_count; run->index++) {
+        run->pass = pass_share(job, run->index);
+        if (!run_pass(job, engine, run, error))
+            return false;
+        run->done += run->pass;
+    }
+    return true;
+}
+
+/* The bar that later passes did not move. */
+static void report_end(Run *run)
+{
+    if (!run->enough || !run->request->progress || run->last.fraction >= 1)
+        return;
+    run->last.fraction = 1;
+    run->last.seconds_left = 0;
+    run->last.preview = NULL;
+    run->request->progress(run->request->user, &run->last);
 }
 
 bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request, EditResult *results,
@@ -169,27 +254,28 @@ bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request, E
                     request->count);
     for (int pass = 0; pass < job->plan.pass_count; pass++)
         run.all += pass_share(job, pass) * request->count;
-    int done = 0;
-    for (bool ok = true; ok && done < request->count;) {
-        job->seed = request->seed + (uint64_t)done;
-        run.image = done;
-        for (int pass = 0; ok && pass < job->plan.pass_count; pass++) {
-            run.pass = pass_share(job, pass);
-            ok = run_pass(job, engine, pass, &run, error);
-            run.done += run.pass;
+    for (int i = 0; i < request->count; i++)
+        results[i] = (EditResult){ 0 };
+    bool ok = true;
+    for (int i = 0; ok && i < request->count && !run.enough; i++) {
+        job->seed = request->seed + (uint64_t)i;
+        run.image = i;
+        ok = run_passes(job, engine, &run, error) && job_finish(job, &results[i], error);
+        if (ok && run.early) {
+            results[i].kept_step = run.step;
+            results[i].kept_steps = run.steps;
         }
-        results[done] = (EditResult){ 0 };
-        ok = ok && job_finish(job, &results[done], error);
         if (ok && request->picture) {
-            EnginePicture picture = { results[done].rect.width, results[done].rect.height, 4,
-                                      results[done].rgba };
-            request->picture(request->user, done, &picture);
+            EnginePicture picture = { results[i].rect.width, results[i].rect.height, 4,
+                                      results[i].rgba };
+            request->picture(request->user, i, &picture);
         }
-        done += ok;
     }
-    for (int i = 0; done < request->count && i < done; i++)
+    if (ok)
+        report_end(&run);
+    for (int i = 0; !ok && i < request->count; i++)
         edit_result_clear(&results[i]);
-    return done == request->count;
+    return ok;
 }
 
 bool edit_estimate(const EditSettings *settings, const EditPlan *summary, Engine *engine,

@@ -116,6 +116,9 @@ typedef struct {
     float   *mask; /* [rect.height, rect.width]: exactly 0 where nothing may change */
     uint64_t seed;
     float seam_score; /* mean gradient jump across the border over that along it; lower is better */
+    int   kept_step, kept_steps; /* request->enough() ended the last pass that ran after this step of
+                                    so many, and passes behind it gave what they started from; 0, 0:
+                                    all ran */
 } EditResult;
 
 void edit_result_clear(EditResult *result);
@@ -125,7 +128,10 @@ void edit_result_clear(EditResult *result);
  * count and reports are taken; sizes, strengths, pictures and masks are the job's.  Candidate i
  * uses seed + i, and each stage of an outpaint after the first one more.  request->progress sees
  * one run: fractions over all passes and candidates; previews belong to edit_job_preview_rect().
- * request->picture is called with each finished candidate's RGBA crop. */
+ * request->picture is called with each finished candidate's RGBA crop.  When request->enough() says
+ * so, the pass that runs is ended early as engine_generate() does it, one behind a candidate's first
+ * that has finished no step yet is dropped, those behind it start from and give the same picture,
+ * and results of candidates that were not begun are left empty. */
 bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request, EditResult *results,
                    EngineError *error);
 /* What the pass that runs now shows, in the new canvas; beyond its right and lower border where the

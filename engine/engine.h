@@ -167,10 +167,15 @@ typedef struct {
     /* Reports. All called on the thread that called engine_generate(). */
     bool (*progress)(void *user, const EngineProgress *now); /* false cancels; may be NULL; called at
                                     least every 200 ms at any model size */
+    bool (*enough)(void *user);  /* asked with each progress report until it says true, which ends
+                                    the steps of this picture early: it is made of what the last
+                                    finished step estimates (the first one is awaited), and no
+                                    further picture is begun; may be NULL */
     bool  want_preview;
     void (*picture)(void *user, int image, const EnginePicture *picture); /* each finished one, in
                                     order; borrowed during the call; may be NULL */
-    /* Every stage's numbers: "noise", "cond", "uncond", "latents.0" …, "picture" ([n,3,H,W] -1…1). */
+    /* Every stage's numbers: "noise", "cond", "uncond", "latents.0" …, "picture" ([n,3,H,W] -1…1);
+     * "kept": the latents that `enough` ended the steps with. */
     void (*observe)(void *user, const char *name, const float *data, int rank, const int *shape);
     void *user;
 } EngineRequest;
@@ -192,8 +197,9 @@ typedef struct {
 bool engine_estimate(Engine *engine, const EngineRequest *request, EngineEstimate *estimate,
                      EngineError *error);
 
-/* pictures [request->count], each empty before and filled (RGB) on success; all cleared on failure.
- * On cancel error->status is ENGINE_CANCELLED. */
+/* pictures [request->count], each empty before and filled (RGB) on success, but for those that were
+ * not begun because of request->enough(); all cleared on failure.  On cancel error->status is
+ * ENGINE_CANCELLED, also where `enough` was said before. */
 bool engine_generate(Engine *engine, const EngineRequest *request, EnginePicture *pictures,
                      EngineError *error);
 

@@ -31,23 +31,44 @@ typedef struct {
     EnginePicture preview;     /* pixels in the arena */
     bool         has_preview;
 
-    double       total_flops;  /* of the whole request; 0 in a dry run */
+    double       total_flops;   /* of all that will be done; 0 in a dry run */
+    double       picture_flops; /* of one picture */
+    double       decode_flops;  /* of these */
     double       started;
     EngineStage  stage;
     int          step, image;
     double       fraction;
+    double       from_fraction, from_flops; /* where less was left to do than before; or 0, 0 */
+
+    bool   enough;     /* request->enough() has said so */
+    bool   predicting; /* the U-Net runs: what is broken off when there is enough */
+    bool   broken_off; /* `stop` ends the step and not the run */
+    double done_flops; /* until then: layers that return early count all the same */
 } Generate;
 
 /* ---- progress ---------------------------------------------------------------------------- */
 
+static double fraction_now(const Generate *run)
+{
+    double done = run->compute.flops - run->from_flops, all = run->total_flops - run->from_flops;
+    double fraction = run->from_fraction + (1 - run->from_fraction) * (all > 0 ? done / all : 0);
+    return fmin(1, fmax(run->fraction, fraction));
+}
+
+/* What is left to do takes all that is left of the bar. */
+static void shorten(Generate *run, double flops_left)
+{
+    run->from_fraction = run->fraction;
+    run->from_flops = run->compute.flops;
+    run->total_flops = run->compute.flops + fmax(0, flops_left);
+}
+
 static bool report(Generate *run, const EnginePicture *preview)
 {
     const EngineRequest *request = run->request;
-    if (!request->progress)
-        return true;
-    double fraction = run->total_flops > 0 ? run->compute.flops / run->total_flops : 0;
-    run->fraction = fmin(1, fmax(run->fraction, fraction));
+    run->fraction = fraction_now(run);
     double elapsed = machine_seconds() - run->started;
+    double rest = fmax(0, run->total_flops - run->compute.flops);
     EngineProgress now = {
         .stage = run->stage,
         .step = run->step,
@@ -56,19 +77,45 @@ static bool report(Generate *run, const EnginePicture *preview)
         .count = request->count,
         .fraction = run->fraction,
         .seconds_left = run->fraction > 0.02 && elapsed > 0.2
-                            ? elapsed * (1 - run->fraction) / run->fraction
+                            ? elapsed * rest / run->compute.flops
                             : -1,
         .preview = preview,
     };
-    if (request->progress(request->user, &now))
-        return true;
-    atomic_store(&run->stop, true);
-    return false;
+    if (request->progress && !request->progress(request->user, &now)) {
+        atomic_store(&run->stop, true);
+        return false;
+    }
+    if (!run->enough && request->enough && request->enough(request->user)) {
+        run->enough = true;
+        shorten(run, rest - run->picture_flops * (request->count - 1 - run->image));
+    }
+    return true;
 }
 
+/* From within the layers. */
 static bool on_poll(void *user)
 {
-    return report(user, NULL);
+    Generate *run = user;
+    if (compute_stopped(&run->compute) || !report(run, NULL))
+        return false;
+    run->broken_off = run->enough && run->predicting && run->step > 0;
+    run->done_flops = run->compute.flops;
+    return !run->broken_off;
+}
+
+/* Between two steps, and when one was broken off, which is undone here. */
+static bool has_enough(void *user)
+{
+    Generate *run = user;
+    if (run->broken_off) {
+        run->broken_off = false;
+        run->compute.flops = run->done_flops;
+        atomic_store(&run->stop, false);
+    }
+    if (!run->enough || compute_stopped(&run->compute))
+        return false;
+    shorten(run, run->decode_flops);
+    return true;
 }
 
 static bool cancelled(Generate *run)
@@ -243,8 +290,10 @@ static void predict(void *user, Compute *compute, Tensor out, Tensor in, const f
             memcpy(run->labels + (size_t)i * (size_t)adm, part->labels,
                    (size_t)adm * sizeof(float));
     }
+    run->predicting = true;
     unet_forward(compute, run->engine->unet, out, in, times, contexts,
                  adm ? run->labels : NULL, run->request->tile_x, run->request->tile_y);
+    run->predicting = false;
 }
 
 static void make_preview(Generate *run, Tensor latents)
@@ -287,7 +336,7 @@ static bool on_step(void *user, int step, Tensor latents, Tensor estimate)
                     run->engine->path, step, run->steps);
     if (shown)
         make_preview(run, estimate);
-    return report(run, shown ? &run->preview : NULL);
+    return !compute_stopped(&run->compute) && report(run, shown ? &run->preview : NULL);
 }
 
 static bool sample(Generate *run, int image)
@@ -322,10 +371,14 @@ static bool sample(Generate *run, int image)
         .concat = run->extra,
         .predict = predict,
         .report = on_step,
+        .enough = has_enough,
         .user = run,
     };
     bool ok = denoise(&run->compute, run->latents, &denoising);
-    return !cancelled(run) && ok;
+    ok = !cancelled(run) && ok;
+    if (ok && run->step < run->steps)
+        observe_tensor(run, "kept", run->latents);
+    return ok;
 }
 
 static bool decode(Generate *run, EnginePicture *out)
@@ -405,11 +458,16 @@ static bool dry_run(Generate *run, GenerateCost *cost)
         return false;
     double shared = run->compute.flops;
     sample(run, 0);
+    double sampled = run->compute.flops;
     decode(run, NULL);
+    run->decode_flops = run->compute.flops - sampled;
+    run->picture_flops = run->compute.flops - shared;
     *cost = (GenerateCost){
         .bytes = dry.peak,
-        .flops = shared + run->request->count * (run->compute.flops - shared),
+        .flops = shared + run->request->count * run->picture_flops,
     };
+    run->stage = ENGINE_STAGE_TEXT;
+    run->step = 0;
     return true;
 }
 
@@ -487,7 +545,7 @@ static bool run_all(Generate *run, EnginePicture *pictures)
     if (cancelled(run) || !prepare(run))
         return false;
     ArenaMark mark = arena_mark(run->compute.scratch);
-    for (int i = 0; i < run->request->count; i++) {
+    for (int i = 0; i < run->request->count && !(i > 0 && run->enough); i++) {
         if (!sample(run, i) || !decode(run, &pictures[i]))
             return false;
         if (checkpoint_changed(run->engine->checkpoint))

@@ -210,7 +210,7 @@ static bool make_from_text(Make *make, EngineError *error)
     bool ok = engine_generate(make->engine, &make->request, pictures, error);
     progress_end(&make->progress);
     for (int i = 0; i < make->request.count; i++) {
-        ok = ok && write_picture(make, i, &pictures[i], error);
+        ok = ok && (!pictures[i].pixels || write_picture(make, i, &pictures[i], error));
         engine_picture_clear(&pictures[i]);
     }
     free(pictures);
@@ -437,7 +437,7 @@ static bool run_edit(Make *make, EditMode mode, Edit *edit, EngineError *error)
         return false;
     bool ok = edit_generate(edit->job, make->engine, &make->request, edit->results, error);
     progress_end(&make->progress);
-    for (int i = 0; ok && i < make->request.count; i++) {
+    for (int i = 0; ok && i < make->request.count && edit->results[i].rgba; i++) {
         EnginePicture picture = { 0 };
         ok = composite(&picture, &edit->source, plan, &edit->results[i], options->layer, error) &&
              write_picture(make, i, &picture, error);

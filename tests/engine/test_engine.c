@@ -93,6 +93,7 @@ static void picture_i_of_a_batch_has_seed_plus_i(void)
 
 typedef struct {
     int    calls, previews, stop_after;
+    bool   begins_with_text;
     double last;
     bool   went_back, bad_fraction;
 } Watch;
@@ -100,7 +101,8 @@ typedef struct {
 static bool watch(void *user, const EngineProgress *now)
 {
     Watch *seen = user;
-    seen->calls++;
+    if (seen->calls++ == 0)
+        seen->begins_with_text = now->stage == ENGINE_STAGE_TEXT && now->step == 0;
     seen->previews += now->preview != NULL;
     seen->went_back |= now->fraction < seen->last;
     seen->bad_fraction |= !(now->fraction >= 0 && now->fraction <= 1);
@@ -120,6 +122,7 @@ static void progress_goes_forward_and_shows_a_preview_each_step(void)
     generate(engine, &request, &picture);
     CHECK(!seen.went_back && !seen.bad_fraction);
     CHECK(seen.last > 0.99);
+    CHECK(seen.begins_with_text);
     CHECK_INT(seen.previews, request.steps);
     engine_picture_clear(&picture);
     engine_close(engine);
