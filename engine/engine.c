@@ -165,12 +165,15 @@ bool engine_count_tokens(const char *prompt, int *tokens, int *chunks)
     EngineError error = { 0 };
     Prompt      parsed = { 0 };
     Tokenizer  *tokenizer = tokenizer_create(&error);
-    bool        ok = tokenizer && prompt_parse(&parsed, tokenizer, prompt, 1, TOKEN_END, &error);
+    char       *text = prompt_expand(prompt ? prompt : "", 0);
+    bool        ok =
+        tokenizer && text && prompt_parse(&parsed, tokenizer, text, 1, TOKEN_END, &error);
     if (ok) {
         *tokens = (int)parsed.parts[0].token_count;
         *chunks = parsed.parts[0].count;
     }
     prompt_clear(&parsed);
+    free(text);
     tokenizer_destroy(tokenizer);
     return ok;
 }

@@ -203,5 +203,7 @@ bool engine_estimate(Engine *engine, const EngineRequest *request, EngineEstimat
 bool engine_generate(Engine *engine, const EngineRequest *request, EnginePicture *pictures,
                      EngineError *error);
 
-/* How many tokens the prompt has and how many chunks of 75 it fills (for the dialog's counter). */
+/* How many tokens the prompt has and how many chunks of 75 it fills (for the dialog's counter), with
+ * its # comments taken out and {a|b} decided as for seed 0.  Under a millisecond, but for very long
+ * prompts.  False: out of memory. */
 bool engine_count_tokens(const char *prompt, int *tokens, int *chunks);

@@ -344,6 +344,27 @@ static void two_engines_in_one_process_are_independent(void)
     engine_close(a);
 }
 
+static void counts(const char *prompt, int want_tokens, int want_chunks)
+{
+    int tokens = -1, chunks = -1;
+    CHECK(engine_count_tokens(prompt, &tokens, &chunks));
+    CHECK_INT(tokens, want_tokens);
+    CHECK_INT(chunks, want_chunks);
+}
+
+static void tokens_are_counted_of_what_the_model_gets(void)
+{
+    counts(NULL, 0, 1);
+    counts("", 0, 1);
+    counts("a red apple", 3, 1);
+    counts("a (red:1.2) apple", 3, 1);
+    counts("a red apple # and nothing of all this", 3, 1);
+    counts("a {red|red} apple", 3, 1);
+    counts("{a red apple|a red apple|a red apple} # {a|b", 3, 1);
+    counts("a \\{red\\|red\\} apple", 7, 1);
+    counts("a red apple BREAK a red apple", 6, 2);
+}
+
 int main(int argc, char **argv)
 {
     test_begin(argc, argv);
@@ -358,5 +379,6 @@ int main(int argc, char **argv)
     RUN(huge_request_is_refused_with_numbers_before_anything_is_loaded);
     RUN(checkpoint_cut_while_it_is_used_fails_the_run_and_not_the_process);
     RUN(two_engines_in_one_process_are_independent);
+    RUN(tokens_are_counted_of_what_the_model_gets);
     return test_end();
 }
