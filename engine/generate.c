@@ -582,7 +582,8 @@ bool generate(Engine *engine, const EngineRequest *request, EnginePicture *pictu
             refuse_changed(&run);
         }
         double seconds = machine_seconds() - run.started;
-        if (ok && seconds > 0.5)
+        /* Of a run that ends early too much is decoding, which is faster than the U-Net. */
+        if (ok && !run.enough && seconds > 0.5)
             engine->speed = run.compute.flops / seconds;
         arena_rewind(&engine->arena, mark);
     }

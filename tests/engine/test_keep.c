@@ -44,7 +44,7 @@ enum { NEVER = 1 << 20 };
 
 /* A run that is watched by somebody who says when there is enough. */
 typedef struct {
-    /* At this report (from 1) of those in this or a later stage, picture, pass, after these steps. */
+    /* At this report (from 1) of those of this picture and pass, from this stage and step on. */
     EngineStage stage;
     int         image, pass, step, report;
     bool        cancels_then; /* says no while the kept picture is decoded */
