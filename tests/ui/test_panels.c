@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The dialog's panels on a screen, bound to a plain GObject; a GTK warning ends the program. */
 #include "../test.h"
+#include "settings.h"
 
 #include "fields.h"
 #include "model_panel.h"
@@ -11,163 +12,6 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
-
-/* ---- settings: any GObject with these properties will do ------------------ */
-
-typedef struct
-{
-  GObject  parent;
-  gchar   *texts[4];  /* prompt, negative-prompt, model, sampler */
-  gdouble  seed, strength;
-  gint     steps;
-  gboolean check;
-} Settings;
-
-typedef struct
-{
-  GObjectClass parent;
-} SettingsClass;
-
-GType settings_get_type (void);
-G_DEFINE_TYPE (Settings, settings, G_TYPE_OBJECT)
-
-static void
-set_cb (GObject      *object,
-        guint         id,
-        const GValue *value,
-        GParamSpec   *spec)
-{
-  Settings *self = (Settings *) object;
-
-  (void) spec;
-  if (id <= 4)
-    {
-      g_free (self->texts[id - 1]);
-      self->texts[id - 1] = g_value_dup_string (value);
-    }
-  else if (id == 5)
-    self->seed = g_value_get_double (value);
-  else if (id == 6)
-    self->strength = g_value_get_double (value);
-  else if (id == 7)
-    self->steps = g_value_get_int (value);
-  else
-    self->check = g_value_get_boolean (value);
-}
-
-static void
-get_cb (GObject    *object,
-        guint       id,
-        GValue     *value,
-        GParamSpec *spec)
-{
-  Settings *self = (Settings *) object;
-
-  (void) spec;
-  if (id <= 4)
-    g_value_set_string (value, self->texts[id - 1]);
-  else if (id <= 6)
-    g_value_set_double (value, id == 5 ? self->seed : self->strength);
-  else if (id == 7)
-    g_value_set_int (value, self->steps);
-  else
-    g_value_set_boolean (value, self->check);
-}
-
-static void
-finalize_cb (GObject *object)
-{
-  for (gint i = 0; i < 4; i++)
-    g_free (((Settings *) object)->texts[i]);
-  G_OBJECT_CLASS (settings_parent_class)->finalize (object);
-}
-
-static void
-settings_class_init (SettingsClass *class)
-{
-  static const gchar *const texts[] = { "prompt", "negative-prompt", "model", "sampler" };
-  GObjectClass             *object  = G_OBJECT_CLASS (class);
-
-  object->set_property = set_cb;
-  object->get_property = get_cb;
-  object->finalize     = finalize_cb;
-  for (guint i = 0; i < 4; i++)
-    g_object_class_install_property (object, i + 1,
-      g_param_spec_string (texts[i], NULL, NULL, "", G_PARAM_READWRITE));
-  g_object_class_install_property (object, 5,
-    g_param_spec_double ("seed", NULL, NULL, -1, 1e15, -1, G_PARAM_READWRITE));
-  g_object_class_install_property (object, 6,
-    g_param_spec_double ("strength", NULL, NULL, 0, 1, 0, G_PARAM_READWRITE));
-  g_object_class_install_property (object, 7,
-    g_param_spec_int ("steps", NULL, NULL, 1, 1000, 20, G_PARAM_READWRITE));
-  g_object_class_install_property (object, 8,
-    g_param_spec_boolean ("check", NULL, NULL, FALSE, G_PARAM_READWRITE));
-}
-
-static void
-settings_init (Settings *self)
-{
-  for (gint i = 0; i < 4; i++)
-    self->texts[i] = g_strdup ("");
-  self->seed  = -1;
-  self->steps = 20;
-}
-
-/* ---- help ------------------------------------------------------------------ */
-
-static GtkWidget *
-show (GtkWidget *panel)
-{
-  GtkWidget *window = gtk_window_new (GTK_WINDOW_TOPLEVEL);
-
-  gtk_container_add (GTK_CONTAINER (window), panel);
-  gtk_widget_show_all (window);
-  while (gtk_events_pending ())
-    gtk_main_iteration ();
-  return window;
-}
-
-typedef struct
-{
-  GType      type;
-  GtkWidget *found;
-  gint       skip;
-} Search;
-
-static void
-search_cb (GtkWidget *widget,
-           gpointer   data)
-{
-  Search *search = data;
-
-  if (! search->found && G_TYPE_CHECK_INSTANCE_TYPE (widget, search->type) &&
-      search->skip-- == 0)
-    search->found = widget;
-  if (! search->found && GTK_IS_CONTAINER (widget))
-    gtk_container_forall (GTK_CONTAINER (widget), search_cb, search);
-}
-
-/* The n-th widget of a type, in the order they were packed. */
-static GtkWidget *
-nth (GtkWidget *panel,
-     GType      type,
-     gint       n)
-{
-  Search search = { type, NULL, n };
-
-  search_cb (panel, &search);
-  return search.found;
-}
-
-static gchar *
-string_of (GObject     *settings,
-           const gchar *property)
-{
-  gchar *text;
-
-  g_object_get (settings, property, &text, NULL);
-  return text;
-}
 
 /* ---- weights --------------------------------------------------------------- */
 
@@ -228,17 +72,17 @@ count_words (const gchar *text,
 static void
 prompt_and_property_follow_each_other (void)
 {
-  GObject          *settings = g_object_new (settings_get_type (), NULL);
+  GObject          *settings = settings_new (NULL, NULL);
   PromptPanelHooks  hooks    = { count_words, NULL };
   GtkWidget        *panel    = prompt_panel_new (settings, "prompt", "negative-prompt",
                                                  &hooks);
-  GtkWidget        *window   = show (panel);
+  GtkWidget        *window   = settings_show (panel);
   GtkTextBuffer    *buffer;
   gchar            *text;
 
   buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (prompt_panel_get_entry (panel)));
   gtk_text_buffer_set_text (buffer, "ein Häuschen", -1);
-  text = string_of (settings, "prompt");
+  text = settings_string (settings, "prompt");
   CHECK_STRING (text, "ein Häuschen");
   g_free (text);
   g_object_set (settings, "prompt", "(a:1.3) b", NULL);
@@ -253,12 +97,12 @@ prompt_and_property_follow_each_other (void)
 static void
 history_is_kept_in_a_file (void)
 {
-  GObject          *settings = g_object_new (settings_get_type (), NULL);
+  GObject          *settings = settings_new (NULL, NULL);
   gchar            *folder   = g_dir_make_tmp ("prompts-XXXXXX", NULL);
   gchar            *store    = g_build_filename (folder, "prompts.ini", NULL);
   PromptPanelHooks  hooks    = { count_words, store };
   GtkWidget        *panel    = prompt_panel_new (settings, "prompt", NULL, &hooks);
-  GtkWidget        *window   = show (panel);
+  GtkWidget        *window   = settings_show (panel);
   GKeyFile         *kept     = g_key_file_new ();
   gchar           **list;
 
@@ -289,14 +133,14 @@ numbers_and_choices_follow_their_properties (void)
 {
   static const gchar *const ids[]    = { "euler", "heun", NULL };
   static const gchar *const labels[] = { "Euler", "Heun", NULL };
-  GObject   *settings = g_object_new (settings_get_type (), "sampler", "heun", NULL);
+  GObject   *settings = settings_new ("sampler", "heun");
   GtkWidget *form     = fields_new ();
   GtkWidget *steps    = fields_add_number (form, settings, "steps", "S_teps", 1, 1000, 1, 0, NULL);
   GtkWidget *sampler  = fields_add_choice (form, settings, "sampler", "Sa_mpler", ids, labels,
                                            NULL);
   GtkWidget *check    = fields_add_check (form, settings, "check", "_Check", NULL);
   GtkWidget *seed     = fields_add_seed (form, settings, "seed", "S_eed");
-  GtkWidget *window   = show (form);
+  GtkWidget *window   = settings_show (form);
   gdouble    value;
   gint       count;
   gboolean   on;
@@ -307,7 +151,7 @@ numbers_and_choices_follow_their_properties (void)
   CHECK_INT (count, 33);
   CHECK_STRING (gtk_combo_box_get_active_id (GTK_COMBO_BOX (sampler)), "heun");
   gtk_combo_box_set_active_id (GTK_COMBO_BOX (sampler), "euler");
-  text = string_of (settings, "sampler");
+  text = settings_string (settings, "sampler");
   CHECK_STRING (text, "euler");
   g_free (text);
   gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (check), TRUE);
@@ -316,7 +160,7 @@ numbers_and_choices_follow_their_properties (void)
   CHECK_STRING (gtk_entry_get_text (GTK_ENTRY (seed)), "Random");
   g_object_set (settings, "seed", 4294967296.0, NULL);
   CHECK_STRING (gtk_entry_get_text (GTK_ENTRY (seed)), "4294967296");
-  gtk_button_clicked (GTK_BUTTON (nth (form, GTK_TYPE_BUTTON, 1)));
+  gtk_button_clicked (GTK_BUTTON (settings_nth (form, GTK_TYPE_BUTTON, 1)));
   g_object_get (settings, "seed", &value, NULL);
   CHECK (value >= -1);
   gtk_widget_destroy (window);
@@ -344,22 +188,22 @@ filling_the_model_list_keeps_the_choice (void)
   const ModelRow rows[] = { { "", "Best", "", NULL },
                             { "/m/a.safetensors", "a", "SD 1.x", NULL },
                             { "/m/b.safetensors", "<b>", "LoRA", "This is a LoRA" } };
-  GObject   *settings = g_object_new (settings_get_type (), "model", "/m/a.safetensors", NULL);
+  GObject   *settings = settings_new ("model", "/m/a.safetensors");
   GtkWidget *panel    = model_panel_new (settings, "model", &hooks, NULL);
-  GtkWidget *window   = show (panel);
-  GtkWidget *combo    = nth (panel, GTK_TYPE_COMBO_BOX, 0);
+  GtkWidget *window   = settings_show (panel);
+  GtkWidget *combo    = settings_nth (panel, GTK_TYPE_COMBO_BOX, 0);
   gchar     *text;
 
   for (gint again = 0; again < 2; again++)
     {
       model_panel_set_rows (panel, rows, 3);
-      text = string_of (settings, "model");
+      text = settings_string (settings, "model");
       CHECK_STRING (text, "/m/a.safetensors");
       g_free (text);
       CHECK_STRING (gtk_combo_box_get_active_id (GTK_COMBO_BOX (combo)), "/m/a.safetensors");
     }
   model_panel_set_rows (panel, rows, 1);
-  text = string_of (settings, "model");
+  text = settings_string (settings, "model");
   CHECK_STRING (text, "/m/a.safetensors"); /* gone from the folder, still what was asked for */
   g_free (text);
   gtk_widget_destroy (window);
@@ -386,7 +230,7 @@ results_are_chosen_inserted_and_discarded (void)
   Heard      heard  = { 0 };
   gint       results[3];
   GtkWidget *panel  = result_panel_new (&hooks, &heard);
-  GtkWidget *window = show (panel);
+  GtkWidget *window = settings_show (panel);
   GdkPixbuf *pixels = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, 32, 24);
 
   gdk_pixbuf_fill (pixels, 0x80a0c0ff);
@@ -396,11 +240,11 @@ results_are_chosen_inserted_and_discarded (void)
   CHECK_INT (result_panel_count_open (panel), 3);
   result_panel_set_inserted (panel, &results[0]);
   CHECK_INT (result_panel_count_open (panel), 2);
-  gtk_button_clicked (GTK_BUTTON (nth (panel, GTK_TYPE_BUTTON, 0)));
+  gtk_button_clicked (GTK_BUTTON (settings_nth (panel, GTK_TYPE_BUTTON, 0)));
   CHECK (heard.inserted == &results[2]);
-  gtk_button_clicked (GTK_BUTTON (nth (panel, GTK_TYPE_BUTTON, 1)));
+  gtk_button_clicked (GTK_BUTTON (settings_nth (panel, GTK_TYPE_BUTTON, 1)));
   CHECK_INT (heard.all, 1);
-  gtk_button_clicked (GTK_BUTTON (nth (panel, GTK_TYPE_BUTTON, 3)));
+  gtk_button_clicked (GTK_BUTTON (settings_nth (panel, GTK_TYPE_BUTTON, 3)));
   CHECK (heard.discarded == &results[2]);
   CHECK_INT (result_panel_count_open (panel), 1);
   result_panel_set_progress (panel, 0.5, "step 1 of 2");
@@ -414,7 +258,7 @@ static void
 region_view_draws_all_it_is_given (void)
 {
   GtkWidget   *view   = region_view_new ();
-  GtkWidget   *window = show (view);
+  GtkWidget   *window = settings_show (view);
   GdkPixbuf   *pixels = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, 16, 16);
   GdkRectangle place  = { 4, 4, 40, 30 };
 
