@@ -112,19 +112,20 @@ change_weight (PromptPanel *self,
 {
   GtkTextIter cursor;
   gchar      *text, *changed;
-  gsize       at, start, end;
+  gsize       start, end;
 
   gtk_text_buffer_get_iter_at_mark (self->buffer, &cursor,
                                     gtk_text_buffer_get_insert (self->buffer));
   text    = text_of (self->buffer);
-  at      = (gsize) (g_utf8_offset_to_pointer (text, gtk_text_iter_get_offset (&cursor)) -
+  start   = (gsize) (g_utf8_offset_to_pointer (text, gtk_text_iter_get_offset (&cursor)) -
                      text);
-  changed = prompt_weight_change (text, at, change, &start, &end);
-  if (strcmp (text, changed))
+  end     = start;
+  changed = prompt_weight_change (text, change, &start, &end);
+  if (changed && strcmp (text, changed))
     {
       gtk_text_buffer_set_text (self->buffer, changed, -1);
       gtk_text_buffer_get_iter_at_offset (self->buffer, &cursor,
-        (gint) g_utf8_strlen (changed, (gssize) (end > start ? end - 1 : end)));
+        (gint) g_utf8_strlen (changed, (gssize) end));
       gtk_text_buffer_place_cursor (self->buffer, &cursor);
     }
   g_free (text);

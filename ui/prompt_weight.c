@@ -6,56 +6,184 @@
 #include <math.h>
 #include <string.h>
 
-/* An opened bracket. */
+#define BIGGEST 1e30 /* nested weights stay finite */
+
+/* A bracket that is open. */
 typedef struct
 {
-  gsize start;
+  gsize start, last_colon;
   gchar kind;
+  guint colons, bars; /* directly in it */
+  guint braces;       /* around it */
 } Open;
 
-/* "…:1.25" before the closing bracket: the number, or 0 when there is none. */
-static gdouble
-explicit_weight (const gchar *text,
-                 gsize        start,
-                 gsize        end,
-                 gsize       *colon)
+typedef struct
 {
-  gsize   at = end;
-  gchar  *stop;
-  gdouble weight;
+  const gchar *text;
+  GArray      *weights, *opened;
+  guint        round, square; /* how many are open */
+  guint        braces;
+} Reader;
 
-  while (at > start && (g_ascii_isdigit (text[at - 1]) || text[at - 1] == '.' ||
-                        text[at - 1] == ' '))
-    at--;
-  if (at <= start || at == end || text[at - 1] != ':')
+gsize
+prompt_weight_step (const gchar *text)
+{
+  if (*text == '#')
+    return strcspn (text, "\n");
+  return *text == '\\' && text[1] ? 2 : 1;
+}
+
+/* Past blanks and comments. */
+static gsize
+skip_blanks (const gchar *text,
+             gsize        at)
+{
+  while (g_ascii_isspace (text[at]) || text[at] == '#')
+    at += prompt_weight_step (text + at);
+  return at;
+}
+
+/* ":1.25)" at text[0], with blanks around the number: how many bytes, or 0. */
+static gsize
+read_weight (const gchar *text,
+             gdouble     *weight)
+{
+  gsize        at       = skip_blanks (text, 1);
+  gboolean     negative = text[at] == '-';
+  gchar        number[64];
+  const gchar *point;
+  gsize        length;
+
+  if (text[at] == '-' || text[at] == '+')
+    at++;
+  length = strspn (text + at, ".0123456789");
+  if (length == 0 || length >= sizeof number)
     return 0;
-  weight = g_ascii_strtod (text + at, &stop);
-  *colon = at - 1;
-  return stop > text + at && weight > 0 && weight <= 100 ? weight : 0;
+  memcpy (number, text + at, length);
+  number[length] = '\0';
+  point = strchr (number, '.');
+  if (point && (length == 1 || strchr (point + 1, '.')))
+    return 0;
+  at = skip_blanks (text, at + length);
+  if (text[at] != ')')
+    return 0;
+  *weight = g_ascii_strtod (number, NULL) * (negative ? -1 : 1);
+  return at + 1;
+}
+
+/* ---- reading -------------------------------------------------------------- */
+
+static Open *
+innermost (Reader *reader)
+{
+  return reader->opened->len > 0
+         ? &g_array_index (reader->opened, Open, reader->opened->len - 1) : NULL;
 }
 
 static void
-close_bracket (const gchar *text,
-               GArray      *weights,
-               GArray      *opened,
-               gsize        at)
+open_bracket (Reader *reader,
+              gsize   at)
 {
-  Open         open    = g_array_index (opened, Open, opened->len - 1);
-  gsize        colon;
-  gdouble      written = open.kind == '('
-                         ? explicit_weight (text, open.start + 1, at, &colon) : 0;
-  PromptWeight passage = { open.start, at + 1,
-                           written > 0 ? written : open.kind == '(' ? 1.1 : 1 / 1.1 };
+  Open open = { .start = at, .kind = reader->text[at], .braces = reader->braces };
 
-  g_array_set_size (opened, opened->len - 1);
-  for (guint i = 0; i < weights->len; i++)
+  *(open.kind == '(' ? &reader->round : &reader->square) += 1;
+  g_array_append_val (reader->opened, open);
+}
+
+/* Whether text[open->start … at] is [from:to:when] or [a|b]. */
+static gboolean
+changes_on_the_way (const gchar *text,
+                    const Open  *open,
+                    gsize        at)
+{
+  gsize number;
+
+  if (open->colons == 0)
+    return open->bars > 0;
+  number = open->last_colon + 1;
+  return open->bars == 0 && open->colons <= 2 && number < at &&
+         number + strspn (text + number, "+-.0123456789eE \t\n") >= at;
+}
+
+/* `start' of the bracket, `inner_end' and `end' of what closes the innermost one of its kind;
+ * those that are open in it were text. */
+static void
+close_bracket (Reader *reader,
+               gchar   kind,
+               gsize   inner_end,
+               gsize   end,
+               gdouble weight)
+{
+  guint *count = kind == '(' ? &reader->round : &reader->square;
+  Open   open;
+
+  if (*count == 0)
+    return;
+  do
     {
-      PromptWeight *inner = &g_array_index (weights, PromptWeight, i);
-
-      if (inner->start > passage.start && inner->end < passage.end)
-        inner->weight *= passage.weight;
+      open = *innermost (reader);
+      *(open.kind == '(' ? &reader->round : &reader->square) -= 1;
+      g_array_set_size (reader->opened, reader->opened->len - 1);
     }
-  g_array_append_val (weights, passage);
+  while (open.kind != kind);
+  if (kind == '(' || ! changes_on_the_way (reader->text, &open, inner_end))
+    {
+      PromptWeight passage = { open.start, end, inner_end, weight, weight };
+
+      g_array_append_val (reader->weights, passage);
+    }
+}
+
+/* Takes in what stands at `at'; returns how many bytes it has. */
+static gsize
+read_one (Reader *reader,
+          gsize   at)
+{
+  const gchar *text = reader->text + at;
+  Open        *open = innermost (reader);
+  gdouble      weight;
+  gsize        length;
+
+  switch (*text)
+    {
+    case '(':
+    case '[':
+      open_bracket (reader, at);
+      return 1;
+    case ')':
+      close_bracket (reader, '(', at, at + 1, 1.1);
+      return 1;
+    case ']':
+      close_bracket (reader, '[', at, at + 1, 1 / 1.1);
+      return 1;
+    case ':':
+      length = read_weight (text, &weight);
+      if (length && reader->round)
+        {
+          close_bracket (reader, '(', at, at + length, weight);
+          return length;
+        }
+      if (open)
+        {
+          open->colons++;
+          open->last_colon = at;
+        }
+      return 1;
+    case '|':
+      if (open && open->braces == reader->braces)
+        open->bars++;
+      return 1;
+    case '{':
+      reader->braces++;
+      return 1;
+    case '}':
+      reader->braces -= reader->braces > 0;
+      return 1;
+    case '\\':
+      return text[1] == ':' ? 1 : prompt_weight_step (text);
+    default:
+      return prompt_weight_step (text);
+    }
 }
 
 static gint
@@ -67,104 +195,217 @@ outermost_first (gconstpointer a,
   return first->start < second->start ? -1 : first->start > second->start;
 }
 
-GArray *
-prompt_weights (const gchar *text)
+/* Multiplies each passage with those around it. */
+static void
+multiply (GArray *weights)
 {
-  GArray *weights = g_array_new (FALSE, FALSE, sizeof (PromptWeight));
-  GArray *opened  = g_array_new (FALSE, FALSE, sizeof (Open));
+  GArray *around = g_array_new (FALSE, FALSE, sizeof (guint));
 
-  for (gsize at = 0; text[at]; at++)
-    {
-      if (text[at] == '\\' && text[at + 1])
-        {
-          at++;
-        }
-      else if (text[at] == '(' || text[at] == '[')
-        {
-          Open open = { at, text[at] };
-
-          g_array_append_val (opened, open);
-        }
-      else if ((text[at] == ')' || text[at] == ']') && opened->len > 0 &&
-               g_array_index (opened, Open, opened->len - 1).kind ==
-               (text[at] == ')' ? '(' : '['))
-        {
-          close_bracket (text, weights, opened, at);
-        }
-    }
-  g_array_free (opened, TRUE);
-  g_array_sort (weights, outermost_first);
-  return weights;
-}
-
-static gboolean
-in_word (gchar c)
-{
-  return c && ! strchr (" \t\n,.;:()[]{}|", c);
-}
-
-gchar *
-prompt_weight_change (const gchar *text,
-                      gsize        at,
-                      gdouble      change,
-                      gsize       *start,
-                      gsize       *end)
-{
-  GArray  *weights = prompt_weights (text);
-  gsize    from = at, to = at, inner_from, inner_to;
-  gdouble  weight = 1;
-  gboolean found = FALSE;
-  gchar    number[G_ASCII_DTOSTR_BUF_SIZE];
-  gchar   *before, *inner, *result;
-
-  /* The innermost passage in round brackets around the cursor. */
   for (guint i = 0; i < weights->len; i++)
     {
       PromptWeight *passage = &g_array_index (weights, PromptWeight, i);
 
-      if (text[passage->start] == '(' && passage->start <= at && at <= passage->end)
+      while (around->len > 0)
         {
-          from  = passage->start;
-          to    = passage->end;
-          found = TRUE;
+          guint               index = g_array_index (around, guint, around->len - 1);
+          const PromptWeight *outer = &g_array_index (weights, PromptWeight, index);
+
+          if (outer->end > passage->start)
+            {
+              passage->weight = CLAMP (passage->own * outer->weight, -BIGGEST, BIGGEST);
+              break;
+            }
+          g_array_set_size (around, around->len - 1);
+        }
+      g_array_append_val (around, i);
+    }
+  g_array_free (around, TRUE);
+}
+
+GArray *
+prompt_weights (const gchar *text)
+{
+  Reader reader = { .text = text };
+
+  reader.weights = g_array_new (FALSE, FALSE, sizeof (PromptWeight));
+  reader.opened  = g_array_new (FALSE, FALSE, sizeof (Open));
+  for (gsize at = 0; text[at];)
+    at += read_one (&reader, at);
+  g_array_free (reader.opened, TRUE);
+  g_array_sort (reader.weights, outermost_first);
+  multiply (reader.weights);
+  return reader.weights;
+}
+
+/* ---- changing ------------------------------------------------------------- */
+
+static gboolean
+in_word (const gchar *text)
+{
+  if (*text == '\\')
+    return text[1] && text[1] != '\n';
+  return *text && ! strchr (" \t\r\n,.;:()[]{}|#", *text);
+}
+
+/* The word that holds `at' or ends there. */
+static gboolean
+find_word (const gchar *text,
+           gsize        at,
+           gsize       *start,
+           gsize       *end)
+{
+  gboolean inside = FALSE;
+  gsize    begin  = 0;
+
+  for (gsize i = 0;; i += prompt_weight_step (text + i))
+    {
+      gboolean word = in_word (text + i);
+
+      if (word && ! inside)
+        begin = i;
+      if (! word && inside && begin <= at && at <= i)
+        {
+          *start = begin;
+          *end   = i;
+          return TRUE;
+        }
+      inside = word;
+      if (! text[i] || (i > at && ! inside))
+        return FALSE;
+    }
+}
+
+static gboolean
+in_comment (const gchar *text,
+            gsize        at)
+{
+  gsize step;
+
+  for (gsize i = 0; i < at && text[i]; i += step)
+    {
+      step = prompt_weight_step (text + i);
+      if (text[i] == '#' && at <= i + step)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* The passage or word at a cursor; the passage is NULL for a word. */
+static gboolean
+find_at_cursor (const gchar         *text,
+                GArray              *weights,
+                gsize                at,
+                gsize               *start,
+                gsize               *end,
+                const PromptWeight **found)
+{
+  const PromptWeight *before = NULL; /* the passage begins right here */
+
+  if (in_comment (text, at))
+    return FALSE;
+  for (guint i = 0; i < weights->len; i++)
+    {
+      const PromptWeight *passage = &g_array_index (weights, PromptWeight, i);
+
+      if (text[passage->start] == '(' && passage->start < at && at <= passage->end)
+        *found = passage;
+      if (text[passage->start] == '(' && passage->start == at)
+        before = passage;
+    }
+  if (*found || find_word (text, at, start, end))
+    return TRUE;
+  *found = before;
+  return before != NULL;
+}
+
+/* Trims what is selected and widens it to whole passages; `found' is set where it is just one. */
+static gboolean
+find_selected (const gchar         *text,
+               GArray              *weights,
+               gsize               *start,
+               gsize               *end,
+               const PromptWeight **found)
+{
+  while (*start < *end && g_ascii_isspace (text[*start]))
+    ++*start;
+  while (*start < *end && g_ascii_isspace (text[*end - 1]))
+    --*end;
+  if (*start == *end || in_comment (text, *start) || in_comment (text, *end))
+    return FALSE;
+  for (guint i = 0; i < weights->len; i++)
+    {
+      const PromptWeight *passage = &g_array_index (weights, PromptWeight, i);
+      gboolean            apart   = *end <= passage->start || passage->end <= *start;
+      gboolean            within  = passage->start < *start && *end <= passage->inner_end;
+
+      if (! apart && ! within)
+        {
+          *start = MIN (*start, passage->start);
+          *end   = MAX (*end, passage->end);
         }
     }
-  g_array_free (weights, TRUE);
-  if (found)
+  for (guint i = 0; i < weights->len; i++)
     {
-      gsize colon;
+      const PromptWeight *passage = &g_array_index (weights, PromptWeight, i);
 
-      inner_from = from + 1;
-      inner_to   = to - 1;
-      weight     = explicit_weight (text, inner_from, inner_to, &colon);
-      if (weight > 0)
-        inner_to = colon;
-      else
-        weight = 1.1;
+      if (text[passage->start] == '(' &&
+          ((passage->start == *start && passage->end == *end) ||
+           (passage->start + 1 == *start && passage->inner_end == *end)))
+        *found = passage;
     }
-  else
+  return TRUE;
+}
+
+gchar *
+prompt_weight_change (const gchar *text,
+                      gdouble      change,
+                      gsize       *start,
+                      gsize       *end)
+{
+  GArray             *weights = prompt_weights (text);
+  const PromptWeight *passage = NULL;
+  gboolean            cursor  = *start == *end, bracketed;
+  gsize               at      = *start, from = at, to = *end, inner, length;
+  gdouble             weight  = 1;
+  gchar               number[G_ASCII_DTOSTR_BUF_SIZE] = "";
+  GString            *result;
+
+  if (! (cursor ? find_at_cursor (text, weights, at, &from, &to, &passage)
+                : find_selected (text, weights, &from, &to, &passage)))
     {
-      while (from > 0 && in_word (text[from - 1]))
-        from--;
-      while (in_word (text[to]))
-        to++;
-      inner_from = from;
-      inner_to   = to;
+      g_array_free (weights, TRUE);
+      return NULL;
     }
-  weight = CLAMP (round ((weight + change) * 100) / 100, 0, 10);
-  before = g_strndup (text, from);
-  inner  = g_strndup (text + inner_from, inner_to - inner_from);
-  if (from == to)
-    result = g_strdup (text);
-  else if (fabs (weight - 1) < 0.005)
-    result = g_strconcat (before, inner, text + to, NULL);
-  else
-    result = g_strconcat (before, "(", inner, ":",
-                          g_ascii_formatd (number, sizeof number, weight < 1 ? "%.2g" : "%.3g", weight), ")",
-                          text + to, NULL);
-  *start = from;
-  *end   = strlen (result) - strlen (text + to);
-  g_free (before);
-  g_free (inner);
-  return result;
+  inner  = passage ? passage->start + 1 : from;
+  length = (passage ? passage->inner_end : to) - inner;
+  if (passage)
+    {
+      from   = passage->start;
+      to     = passage->end;
+      weight = passage->own;
+    }
+  weight    = CLAMP (round ((weight + change) * 100) / 100, MIN (weight, 0), MAX (weight, 10));
+  bracketed = fabs (weight - 1) > 0.005;
+  if (bracketed)
+    g_ascii_formatd (number, sizeof number, "%.4g", weight);
+
+  result = g_string_new_len (text, (gssize) from);
+  g_string_append (result, bracketed ? "(" : "");
+  *start = result->len;
+  g_string_append_len (result, text + inner, (gssize) length);
+  *end = result->len;
+  if (bracketed)
+    g_string_append_printf (result, ":%s)", number);
+  if (cursor)
+    {
+      /* Behind a word it stays behind the brackets, that what is typed next is not in them. */
+      if (at == to)
+        *start = result->len;
+      else
+        *start += CLAMP (at, inner, inner + length) - inner;
+      *end = *start;
+    }
+  g_string_append (result, text + to);
+  g_array_free (weights, TRUE);
+  return g_string_free (result, FALSE);
 }

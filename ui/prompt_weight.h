@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The weights in a prompt, as text: (word:1.2), (word), [word].  No widgets. */
+/* The weights in a prompt, as text: (word:1.2), (word), [word].  No widgets.
+ *
+ * As the engine reads them: behind a backslash a bracket is text, and comments do not count.  A
+ * bracket that is not closed yet is none here.  [from:to:when] and [a|b] weigh nothing. */
 #pragma once
 
 #include <glib.h>
@@ -8,16 +11,23 @@
 typedef struct
 {
   gsize   start, end;
+  gsize   inner_end;  /* of what is weighted; it begins behind the bracket */
+  gdouble own;        /* what its brackets say */
   gdouble weight;     /* of this passage with all that surrounds it */
 } PromptWeight;
 
-/* All passages whose weight is not 1, outermost first.  GArray of PromptWeight. */
+/* All weighted passages, outermost first.  GArray of PromptWeight. */
 GArray *prompt_weights       (const gchar *text);
 
-/* Text with the weight of the word (or weighted passage) at byte `at' changed by
- * `change' (0.1: stronger), from 0 to 10; *start, *end are set to where it stands now. */
+/* Bytes of what is one piece at text[0], which is not the end: a # comment without its line feed,
+ * a character with the backslash before it, or one byte. */
+gsize   prompt_weight_step   (const gchar *text);
+
+/* Text with a weight changed by `change' (0.1: stronger), within 0 … 10.
+ * Where *start and *end differ it is that of the text between them, else that of the weighted
+ * passage or word that holds *start or ends there.  Both are set to where the same text is now.
+ * NULL: there is nothing that could have a weight. */
 gchar  *prompt_weight_change (const gchar *text,
-                              gsize        at,
                               gdouble      change,
                               gsize       *start,
                               gsize       *end);

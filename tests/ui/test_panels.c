@@ -6,56 +6,11 @@
 #include "fields.h"
 #include "model_panel.h"
 #include "prompt_panel.h"
-#include "prompt_weight.h"
 #include "region_view.h"
 #include "result_panel.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
-
-/* ---- weights --------------------------------------------------------------- */
-
-static void
-changes (const gchar *text,
-         gsize        at,
-         gdouble      change,
-         const gchar *want)
-{
-  gsize  start, end;
-  gchar *got = prompt_weight_change (text, at, change, &start, &end);
-
-  CHECK_STRING (got, want);
-  CHECK (start <= end && end <= strlen (got));
-  g_free (got);
-}
-
-static void
-weight_of_the_word_at_the_cursor_changes (void)
-{
-  changes ("a red apple", 3, 0.1, "a (red:1.1) apple");
-  changes ("a (red:1.1) apple", 5, 0.1, "a (red:1.2) apple");
-  changes ("a (red:1.1) apple", 5, -0.1, "a red apple");
-  changes ("a red apple", 3, -0.1, "a (red:0.9) apple");
-  changes ("a (red) apple", 4, 0.1, "a (red:1.2) apple");
-  changes ("grüne Äpfel", 8, 0.1, "grüne (Äpfel:1.1)");
-  changes ("", 0, 0.1, "");
-  changes ("a  b", 2, 0.1, "a  b");
-}
-
-static void
-weights_of_nested_brackets_multiply (void)
-{
-  GArray *weights = prompt_weights ("((a:2) b) [c] \\(d\\) (e");
-
-  CHECK_INT (weights->len, 3);
-  if (weights->len == 3)
-    {
-      CHECK (ABS (g_array_index (weights, PromptWeight, 0).weight - 1.1) < 1e-9);
-      CHECK (ABS (g_array_index (weights, PromptWeight, 1).weight - 2.2) < 1e-9);
-      CHECK (ABS (g_array_index (weights, PromptWeight, 2).weight - 1 / 1.1) < 1e-9);
-    }
-  g_array_free (weights, TRUE);
-}
 
 /* ---- panels ---------------------------------------------------------------- */
 
@@ -285,8 +240,6 @@ main (int    argc,
   g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING);
   gtk_init (NULL, NULL);
   test_begin (argc, argv);
-  RUN (weight_of_the_word_at_the_cursor_changes);
-  RUN (weights_of_nested_brackets_multiply);
   RUN (prompt_and_property_follow_each_other);
   RUN (history_is_kept_in_a_file);
   RUN (numbers_and_choices_follow_their_properties);

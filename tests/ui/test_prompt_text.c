@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Weights and marks of the prompt panel, without a screen. */
+#include "../test.h"
+
+#include "prompt_marks.h"
+#include "prompt_weight.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- weights --------------------------------------------------------------- */
+
+/* In `before' and `want' the text stands between | and |, or the cursor at |. */
+static void
+changes (const gchar *before,
+         gdouble      change,
+         const gchar *want)
+{
+  gchar  *first = strchr (before, '|'), *second = strchr (first + 1, '|');
+  gsize   start = (gsize) (first - before);
+  gsize   end   = second ? (gsize) (second - before) - 1 : start;
+  gchar **parts = g_strsplit (before, "|", -1);
+  gchar  *text  = g_strjoinv ("", parts);
+  gchar  *got   = prompt_weight_change (text, change, &start, &end);
+
+  if (got)
+    {
+      GString *shown = g_string_new (got);
+
+      if (CHECK (start <= end && end <= strlen (got)))
+        {
+          if (second)
+            g_string_insert (shown, (gssize) end, "|");
+          g_string_insert (shown, (gssize) start, "|");
+        }
+      CHECK_STRING (shown->str, want);
+      g_string_free (shown, TRUE);
+    }
+  else
+    {
+      CHECK_STRING (NULL, want);
+    }
+  g_free (got);
+  g_free (text);
+  g_strfreev (parts);
+}
+
+static void
+weight_of_the_word_at_the_cursor_changes (void)
+{
+  changes ("a r|ed apple", 0.1, "a (r|ed:1.1) apple");
+  changes ("a (r|ed:1.1) apple", 0.1, "a (r|ed:1.2) apple");
+  changes ("a (r|ed:1.1) apple", -0.1, "a r|ed apple");
+  changes ("a |red apple", -0.1, "a (|red:0.9) apple");
+  changes ("a (re|d) apple", 0.1, "a (re|d:1.2) apple");
+  changes ("grüne |Äpfel", 0.1, "grüne (|Äpfel:1.1)");
+  changes ("a |(red:2)", 0.1, "a (|red:2.1)");
+  changes ("red|(blue:2)", 0.1, "(red:1.1)|(blue:2)");
+  changes ("mi|ku_\\(singer\\), x", 0.1, "(mi|ku_\\(singer\\):1.1), x");
+  changes ("(a (b|:2):3)", 0.1, "(a (b|:2.1):3)");
+  changes ("(a (b:2) c|:3)", 0.1, "(a (b:2) c|:3.1)");
+}
+
+static void
+weight_of_the_word_before_the_cursor_changes (void)
+{
+  changes ("a red|", 0.1, "a (red:1.1)|");
+  changes ("a (red:1.1)|", 0.1, "a (red:1.2)|");
+  changes ("a (red:1.1)|", -0.1, "a red|");
+  changes ("a red|, apple", -0.1, "a (red:0.9)|, apple");
+}
+
+static void
+nothing_weighable_is_left_alone (void)
+{
+  changes ("|", 0.1, NULL);
+  changes ("a  |  b", 0.1, NULL);
+  changes ("a |  | b", 0.1, NULL);
+  changes ("a # re|d", 0.1, NULL);
+  changes ("a # red|", 0.1, NULL);
+  changes ("|a # red|", 0.1, NULL);
+}
+
+static void
+selection_gets_a_weight_and_stays (void)
+{
+  changes ("a |red apple| here", 0.1, "a (|red apple|:1.1) here");
+  changes ("a (|red apple|:1.1) here", 0.1, "a (|red apple|:1.2) here");
+  changes ("a |(red apple:1.1)| here", 0.1, "a (|red apple|:1.2) here");
+  changes ("a (|red apple|:1.1) here", -0.1, "a |red apple| here");
+  changes ("a |red | here", 0.1, "a (|red|:1.1)  here");
+  changes ("(a |b| c:2)", 0.1, "(a (|b|:1.1) c:2)");
+  changes ("|x (a| b:2) c", 0.1, "(|x (a b:2)|:1.1) c");
+  changes ("(a b|:2| )", 0.1, "(|a b|:2.1)");
+  changes ("|ä # n\nö|", 0.1, "(|ä # n\nö|:1.1)");
+}
+
+static void
+weights_stay_in_their_range (void)
+{
+  changes ("(a|:9.95)", 0.1, "(a|:10)");
+  changes ("(a|:0.05)", -0.1, "(a|:0)");
+  changes ("(a|:0)", 0.1, "(a|:0.1)");
+  changes ("(a|:0)", -0.1, "(a|:0)");
+  changes ("(a|:-2)", 0.1, "(a|:-1.9)");
+  changes ("(a|:50)", -0.1, "(a|:49.9)");
+  changes ("(a|:1.25)", 0.1, "(a|:1.35)");
+}
+
+/* A weight for each passage of the text, outermost first. */
+static void
+weighs (const gchar   *text,
+        guint          count,
+        const gdouble *want)
+{
+  GArray *weights = prompt_weights (text);
+
+  if (! CHECK_INT (weights->len, count))
+    test_check_string (text, "", __FILE__, __LINE__);
+  else
+    for (guint i = 0; i < count; i++)
+      CHECK (ABS (g_array_index (weights, PromptWeight, i).weight - want[i]) < 1e-9);
+  g_array_free (weights, TRUE);
+}
+
+static void
+weights_of_nested_brackets_multiply (void)
+{
+  weighs ("((a:2) b) [c] \\(d\\) (e", 3, (gdouble[]) { 1.1, 2.2, 1 / 1.1 });
+  weighs ("(((a:2):3):4) (b:5)", 4, (gdouble[]) { 4, 12, 24, 5 });
+  weighs ("(a:0) (b:-1)", 2, (gdouble[]) { 0, -1 });
+}
+
+static void
+weights_are_read_as_the_engine_reads_them (void)
+{
+  weighs ("(a: 1.5 )", 1, (gdouble[]) { 1.5 });
+  weighs ("(a:1.2.3) (b:1e5) (c:x)", 3, (gdouble[]) { 1.1, 1.1, 1.1 });
+  weighs ("(a\\:1.5)", 1, (gdouble[]) { 1.5 });
+  weighs ("(a:1.5 # strong (\n)", 1, (gdouble[]) { 1.5 });
+  weighs ("# (a:2)\n(b:3)", 1, (gdouble[]) { 3 });
+  weighs ("\\# (a:2)", 1, (gdouble[]) { 2 });
+  weighs ("[a:b:0.5] [c|d] [e:5] [f]", 1, (gdouble[]) { 1 / 1.1 });
+  weighs ("[{c|d}]", 1, (gdouble[]) { 1 / 1.1 });
+  weighs ("(a [b) c", 1, (gdouble[]) { 1.1 });
+  weighs (") ] :1.2) (", 0, NULL);
+}
+
+/* ---- marks ----------------------------------------------------------------- */
+
+/* "S2-5" for each mark: S stronger, W weaker, C choice, # comment. */
+static void
+marked (const gchar *text,
+        const gchar *want)
+{
+  GString    *got = g_string_new (NULL);
+  PromptMarks marks;
+
+  prompt_marks_read (&marks, text);
+  for (guint kind = 0; kind < PROMPT_MARK_KINDS; kind++)
+    for (guint i = 0; i < marks.of[kind]->len; i++)
+      {
+        PromptMark *mark = &g_array_index (marks.of[kind], PromptMark, i);
+
+        g_string_append_printf (got, "%s%c%d-%d", got->len ? " " : "", "SWC#"[kind], mark->from,
+                                mark->to);
+      }
+  CHECK_STRING (got->str, want);
+  CHECK_INT (marks.length, g_utf8_strlen (text, -1));
+  prompt_marks_clear (&marks);
+  g_string_free (got, TRUE);
+}
+
+static void
+marks_stand_at_characters (void)
+{
+  marked ("", "");
+  marked ("plain", "");
+  marked ("ä (ö:1.3) [ü]", "S2-9 W10-13");
+  marked ("{ä|ö} # ñ\n🌻 (b:2)", "S12-17 C0-5 #6-9");
+  marked ("(a:1)", "");
+}
+
+static void
+innermost_weight_is_the_one_that_shows (void)
+{
+  marked ("(a (b:0.5) c:1.5)", "S0-3 S10-17 W3-10");
+  marked ("[a (b:3) c]", "S3-8 W0-3 W8-11");
+  marked ("(a (b:2) c)", "S0-11");
+  marked ("(a [b) c] [d]", "S0-6 W10-13");
+  marked ("(a (b:0.5) c:2)", "S0-3 S10-15");
+}
+
+static void
+comments_hold_nothing_else (void)
+{
+  marked ("a # (b:2) {c|d}", "#2-15");
+  marked ("a \\# (b:2)", "S5-10");
+  marked ("(a # c\nb:2)", "S0-3 S6-11 #3-6");
+  marked ("# a\n# b", "#0-3 #4-7");
+  marked ("{a # x|y}\n|b}", "C0-3 C9-13 #3-9");
+  marked ("{a # x|y}\n", "#3-9");
+  marked ("\\\\# a", "#2-5");
+}
+
+static void
+choices_need_a_bar_and_a_brace (void)
+{
+  marked ("{a} {b|c", "");
+  marked ("{a|{b|c}} \\{d|e\\}", "C0-9");
+  marked ("{a{b|c}", "C2-7");
+  marked ("{[a|b]}", "");
+  marked ("{[a|b}", "");
+  marked ("{a|(b:2)}", "S3-8 C0-9");
+}
+
+static void
+marks_in_a_line_are_limited (void)
+{
+  GString    *text = g_string_new (NULL);
+  PromptMarks marks;
+
+  for (gint i = 0; i < 600; i++)
+    g_string_append (text, "(b:2) {c|d}");
+  g_string_append (text, "# comment\n(b:2)");
+  prompt_marks_read (&marks, text->str);
+  CHECK_INT (marks.of[PROMPT_MARK_STRONGER]->len, PROMPT_MARKS_IN_LINE / 2 + 1);
+  CHECK_INT (marks.of[PROMPT_MARK_CHOICE]->len, PROMPT_MARKS_IN_LINE / 2);
+  CHECK_INT (marks.of[PROMPT_MARK_COMMENT]->len, 1);
+  prompt_marks_clear (&marks);
+  g_string_free (text, TRUE);
+}
+
+/* For `bytes' of pieces and what closes their first bracket; the shortest of a few runs, so that what
+ * else runs on the machine does not count. */
+static gdouble
+milliseconds (const gchar *piece,
+              gsize        bytes)
+{
+  GString *text   = g_string_new (NULL);
+  gchar    closes = *piece == '(' ? ')' : *piece == '[' ? ']' : *piece == '{' ? '}' : '\n';
+  gdouble  best   = G_MAXDOUBLE;
+
+  while (text->len < bytes)
+    g_string_append (text, piece);
+  while (text->len < 2 * bytes)
+    g_string_append_c (text, closes);
+  for (gint run = 0; run < 5; run++)
+    {
+      gint64      begin = g_get_monotonic_time ();
+      PromptMarks marks;
+
+      prompt_marks_read (&marks, text->str);
+      prompt_marks_clear (&marks);
+      best = MIN (best, (gdouble) (g_get_monotonic_time () - begin) / 1000);
+    }
+  g_string_free (text, TRUE);
+  return best;
+}
+
+static void
+marks_take_time_in_proportion (void)
+{
+  static const gchar *const pieces[] = { "(ä:1.2) ", "(", "[", "{a|", "{", "(((a:2):2):2) ", ":1 ",
+                                         "[a:", "# x\n", "\\(", "([", "{[", ": # " };
+
+  for (guint i = 0; i < G_N_ELEMENTS (pieces); i++)
+    {
+      gdouble small = milliseconds (pieces[i], 5000), large = milliseconds (pieces[i], 50000);
+
+      printf ("     %.2f ms for 10 KB, %.2f ms for 100 KB of '%.14s'\n", small, large,
+              *pieces[i] == '#' ? "# comment" : pieces[i]);
+      CHECK (large < 40 * small + 2); /* if it were quadratic: 100 times, and far more than that */
+    }
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING);
+  test_begin (argc, argv);
+  RUN (weight_of_the_word_at_the_cursor_changes);
+  RUN (weight_of_the_word_before_the_cursor_changes);
+  RUN (nothing_weighable_is_left_alone);
+  RUN (selection_gets_a_weight_and_stays);
+  RUN (weights_stay_in_their_range);
+  RUN (weights_of_nested_brackets_multiply);
+  RUN (weights_are_read_as_the_engine_reads_them);
+  RUN (marks_stand_at_characters);
+  RUN (innermost_weight_is_the_one_that_shows);
+  RUN (comments_hold_nothing_else);
+  RUN (choices_need_a_bar_and_a_brace);
+  RUN (marks_in_a_line_are_limited);
+  RUN (marks_take_time_in_proportion);
+  return test_end ();
+}
