@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Weights and marks of the prompt panel, without a screen. */
+/* Weights, marks and the store of the prompt panel, without a screen. */
 #include "../test.h"
 
 #include "prompt_marks.h"
+#include "prompt_store.h"
 #include "prompt_weight.h"
 
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -274,6 +276,260 @@ marks_take_time_in_proportion (void)
     }
 }
 
+/* ---- store ----------------------------------------------------------------- */
+
+static gchar *
+temporary_file (const gchar *content)
+{
+  gchar *folder = g_dir_make_tmp ("prompts-XXXXXX", NULL);
+  gchar *file   = g_build_filename (folder, "prompts.ini", NULL);
+
+  if (content)
+    CHECK (g_file_set_contents (file, content, -1, NULL));
+  g_free (folder);
+  return file;
+}
+
+static void
+remove_file (gchar *file)
+{
+  gchar *folder = g_path_get_dirname (file);
+
+  g_remove (file);
+  CHECK_INT (g_rmdir (folder), 0); /* and nothing else was left there */
+  g_free (folder);
+  g_free (file);
+}
+
+/* "prompt/negative; …" */
+static void
+holds_used (PromptStore *store,
+            const gchar *want)
+{
+  GPtrArray *list = prompt_store_list_used (store);
+  GString   *got  = g_string_new (NULL);
+
+  for (guint i = 0; i < list->len; i++)
+    {
+      PromptUsed *used = list->pdata[i];
+
+      g_string_append_printf (got, "%s%s/%s", i ? "; " : "", used->prompt, used->negative);
+    }
+  CHECK_STRING (got->str, want);
+  g_string_free (got, TRUE);
+  g_ptr_array_unref (list);
+}
+
+static void
+holds_styles (PromptStore *store,
+              const gchar *want)
+{
+  GPtrArray *list = prompt_store_list_styles (store);
+  GString   *got  = g_string_new (NULL);
+
+  for (guint i = 0; i < list->len; i++)
+    {
+      PromptStyle *style = list->pdata[i];
+
+      g_string_append_printf (got, "%s%s/%s", i ? "; " : "", style->name, style->template);
+    }
+  CHECK_STRING (got->str, want);
+  g_string_free (got, TRUE);
+  g_ptr_array_unref (list);
+}
+
+static void
+used_prompts_are_kept_with_their_negatives (void)
+{
+  gchar       *file  = temporary_file (NULL);
+  PromptStore *store = prompt_store_new (file);
+
+  holds_used (store, "");
+  prompt_store_add_used (store, "one; two", "");
+  prompt_store_add_used (store, " ä\n\tb\\", "x;\ny;");
+  prompt_store_add_used (store, "one; two", "z");
+  prompt_store_add_used (store, "one; two", "");
+  prompt_store_free (store);
+  store = prompt_store_new (file);
+  holds_used (store, "one; two/; one; two/z;  ä\n\tb\\/x;\ny;");
+  prompt_store_forget_used (store);
+  holds_used (store, "");
+  prompt_store_free (store);
+  remove_file (file);
+}
+
+static void
+thirty_used_prompts_are_kept (void)
+{
+  gchar       *file  = temporary_file (NULL);
+  PromptStore *store = prompt_store_new (file);
+  GPtrArray   *list;
+
+  for (gint i = 0; i < 40; i++)
+    {
+      gchar *prompt = g_strdup_printf ("prompt %d", i);
+
+      prompt_store_add_used (store, prompt, "");
+      g_free (prompt);
+    }
+  list = prompt_store_list_used (store);
+  if (CHECK_INT (list->len, 30))
+    {
+      CHECK_STRING (((PromptUsed *) list->pdata[0])->prompt, "prompt 39");
+      CHECK_STRING (((PromptUsed *) list->pdata[29])->prompt, "prompt 10");
+    }
+  g_ptr_array_unref (list);
+  prompt_store_free (store);
+  remove_file (file);
+}
+
+static void
+old_files_are_read_and_kept (void)
+{
+  gchar       *file  = temporary_file ("[prompts]\nhistory=a\\; b;c;\nstyles={prompt}, oil;[x]=y;\n"
+                                       "[other]\nkey=value\n");
+  PromptStore *store = prompt_store_new (file);
+  gchar       *content;
+
+  holds_used (store, "a; b/; c/");
+  holds_styles (store, "[x]=y/[x]=y; {prompt}, oil/{prompt}, oil");
+  prompt_store_add_used (store, "d", "e");
+  holds_used (store, "d/e; a; b/; c/");
+  CHECK (prompt_store_save_style (store, "[x]=y", "new", NULL));
+  prompt_store_delete_style (store, "{prompt}, oil");
+  holds_styles (store, "[x]=y/new");
+  CHECK (g_file_get_contents (file, &content, NULL, NULL));
+  CHECK (strstr (content, "[other]\nkey=value") && ! strstr (content, "history"));
+  g_free (content);
+  prompt_store_free (store);
+  remove_file (file);
+}
+
+static void
+style_names_hold_any_character (void)
+{
+  static const gchar *const names[] = { "=", "[Ö] = 🌻; #", "a/b%41\\n", "line\nbreak\ttab", "#x",
+                                        " blank ", "name[de]" };
+  gchar       *file  = temporary_file (NULL);
+  PromptStore *store = prompt_store_new (file);
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    CHECK (prompt_store_save_style (store, names[i], " ä; \\n\n{prompt} ", NULL));
+  prompt_store_free (store);
+  store = prompt_store_new (file);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      GPtrArray *list  = prompt_store_list_styles (store);
+      gboolean   found = FALSE;
+
+      CHECK_INT (list->len, G_N_ELEMENTS (names) - i);
+      for (guint k = 0; k < list->len; k++)
+        {
+          PromptStyle *style = list->pdata[k];
+
+          found = found || ! strcmp (style->name, names[i]);
+          CHECK_STRING (style->template, " ä; \\n\n{prompt} ");
+        }
+      CHECK (found);
+      g_ptr_array_unref (list);
+      prompt_store_delete_style (store, names[i]);
+    }
+  holds_styles (store, "");
+  prompt_store_free (store);
+  remove_file (file);
+}
+
+static void
+damaged_file_is_an_empty_one (void)
+{
+  static const gchar *const contents[] =
+    { "", "\xff\xfe garbage", "[prompts]\n1=a;b;\nno key here\n", "[prompts\n", "[styles]\n%=x\n",
+      "[prompts]\n1=\\q;\n2=\xff;\n", "[styles]\n%00=x\n%ff=x\n", "[prompts]\n1=;x;\n" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (contents); i++)
+    {
+      gchar       *file  = temporary_file (contents[i]);
+      PromptStore *store = prompt_store_new (file);
+
+      holds_used (store, "");
+      holds_styles (store, "");
+      prompt_store_add_used (store, "a", "b");
+      holds_used (store, "a/b");
+      CHECK (prompt_store_save_style (store, "n", "t", NULL));
+      holds_styles (store, "n/t");
+      prompt_store_free (store);
+      remove_file (file);
+    }
+}
+
+static void
+two_stores_of_a_file_lose_nothing (void)
+{
+  gchar       *file  = temporary_file (NULL);
+  PromptStore *one   = prompt_store_new (file);
+  PromptStore *other = prompt_store_new (file);
+
+  holds_used (one, "");
+  prompt_store_add_used (other, "b", "");
+  prompt_store_add_used (one, "a", "");
+  CHECK (prompt_store_save_style (other, "s", "x", NULL));
+  CHECK (prompt_store_save_style (one, "t", "y", NULL));
+  holds_used (other, "a/; b/");
+  holds_styles (one, "s/x; t/y");
+  holds_styles (other, "s/x; t/y");
+  prompt_store_free (one);
+  prompt_store_free (other);
+  remove_file (file);
+}
+
+static void
+file_that_cannot_be_written_is_told (void)
+{
+  PromptStore *store = prompt_store_new ("/nowhere/at/all.ini");
+  GError      *error = NULL;
+
+  prompt_store_add_used (store, "a", "");
+  CHECK (! prompt_store_save_style (store, "n", "t", &error));
+  CHECK (error && *error->message);
+  g_clear_error (&error);
+  prompt_store_free (store);
+}
+
+static void
+store_without_a_file_lasts_as_long_as_itself (void)
+{
+  PromptStore *store = prompt_store_new (NULL);
+
+  prompt_store_add_used (store, "a", "b");
+  CHECK (prompt_store_save_style (store, "n", "t", NULL));
+  holds_used (store, "a/b");
+  holds_styles (store, "n/t");
+  prompt_store_free (store);
+}
+
+static void
+styled (const gchar *template,
+        const gchar *prompt,
+        const gchar *want)
+{
+  gchar *got = prompt_store_apply_style (template, prompt);
+
+  CHECK_STRING (got, want);
+  g_free (got);
+}
+
+static void
+style_takes_the_prompt_in (void)
+{
+  styled ("{prompt}, oil", "a cat", "a cat, oil");
+  styled ("oil of {prompt}, {prompt}", "ä", "oil of ä, ä");
+  styled ("oil", "a cat", "a cat, oil");
+  styled ("oil", "", "oil");
+  styled ("{prompt}, oil", "{prompt} x", "{prompt} x, oil");
+  styled ("{prompt}, oil", "a # note", "a # note\n, oil");
+  styled ("oil", "a # note\nb", "a # note\nb, oil");
+}
+
 int
 main (int    argc,
       char **argv)
@@ -293,5 +549,14 @@ main (int    argc,
   RUN (choices_need_a_bar_and_a_brace);
   RUN (marks_in_a_line_are_limited);
   RUN (marks_take_time_in_proportion);
+  RUN (used_prompts_are_kept_with_their_negatives);
+  RUN (thirty_used_prompts_are_kept);
+  RUN (old_files_are_read_and_kept);
+  RUN (style_names_hold_any_character);
+  RUN (damaged_file_is_an_empty_one);
+  RUN (two_stores_of_a_file_lose_nothing);
+  RUN (file_that_cannot_be_written_is_told);
+  RUN (store_without_a_file_lasts_as_long_as_itself);
+  RUN (style_takes_the_prompt_in);
   return test_end ();
 }
