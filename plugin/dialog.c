@@ -617,8 +617,10 @@ make_bar (Dialog *self)
 static gboolean
 count_tokens (const gchar *text,
               gint        *tokens,
-              gint        *chunks)
+              gint        *chunks,
+              gpointer     user)
 {
+  (void) user;
   return engine_count_tokens (text, tokens, chunks);
 }
 
@@ -626,7 +628,7 @@ static GtkWidget *
 make_left (Dialog *self)
 {
   static const ModelPanelHooks model_hooks  = { open_folder_cb, add_folder_cb, refresh_cb };
-  PromptPanelHooks             prompt_hooks = { count_tokens, NULL };
+  PromptPanelHooks             prompt_hooks = { .count = count_tokens };
   GObject   *config = G_OBJECT (self->run->config);
   GtkWidget *left   = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   GtkWidget *where  = dialog_form_where (

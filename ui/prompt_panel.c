@@ -3,34 +3,32 @@
 
 #include "prompt_panel.h"
 
-#include "prompt_weight.h"
+#include "prompt_area.h"
+#include "prompt_store.h"
 
 #include <string.h>
 
 #include "ui_intl.h"
 
-#define HISTORY_LENGTH 30
-#define LABEL_LENGTH   48
+#define PROMPT_LINES   3
+#define NEGATIVE_LINES 2
+#define LABEL_LENGTH   48   /* characters of a menu item */
+#define TOOLTIP_LENGTH 600  /* and of what it shows in full */
 
 typedef struct
 {
-  GObject       *settings;
-  gchar         *property;     /* of the prompt */
-  GtkTextBuffer *buffer;
-  GtkWidget     *view;
-  GtkWidget     *counter;
-  GtkWidget     *menu;
-  gboolean    (* count) (const gchar *text, gint *tokens, gint *chunks);
-  gchar         *store;        /* file name or NULL */
-  GKeyFile      *kept;
+  GtkWidget   *panel;
+  GtkWidget   *prompt, *negative; /* areas; the second may be NULL */
+  GtkWidget   *menu;
+  PromptStore *store;
 } PromptPanel;
 
 static void
-prompt_panel_free (PromptPanel *self)
+prompt_panel_free (gpointer data)
 {
-  g_free (self->property);
-  g_free (self->store);
-  g_key_file_free (self->kept);
+  PromptPanel *self = data;
+
+  prompt_store_free (self->store);
   g_free (self);
 }
 
@@ -40,259 +38,335 @@ panel_of (GtkWidget *panel)
   return g_object_get_data (G_OBJECT (panel), "prompt-panel");
 }
 
+/* At most `length' characters; to be freed. */
 static gchar *
-text_of (GtkTextBuffer *buffer)
+shorten (const gchar *text,
+         glong        length)
 {
-  GtkTextIter start, end;
+  gchar *start, *shorter;
 
-  gtk_text_buffer_get_bounds (buffer, &start, &end);
-  return gtk_text_buffer_get_text (buffer, &start, &end, FALSE);
+  if (g_utf8_strlen (text, -1) <= length)
+    return g_strdup (text);
+  start   = g_utf8_substring (text, 0, length - 1);
+  shorter = g_strconcat (start, "…", NULL);
+  g_free (start);
+  return shorter;
 }
 
-/* ---- counting and colours ------------------------------------------------ */
+/* ---- saving a style ------------------------------------------------------- */
 
-static void
-show_count (PromptPanel *self,
-            const gchar *text)
+typedef struct
 {
-  gint   tokens = 0, chunks = 1;
-  gchar *words;
+  PromptPanel *panel;
+  GtkWidget   *dialog, *name, *template, *note;
+} StyleDialog;
 
-  if (! self->count || ! self->count (text, &tokens, &chunks))
-    return;
-  if (chunks > 1)
-    words = g_strdup_printf (_("%d tokens, %d parts"), tokens, chunks);
-  else
-    words = g_strdup_printf (_("%d of 75 tokens"), tokens);
-  gtk_label_set_text (GTK_LABEL (self->counter), words);
-  g_free (words);
+static gchar *
+style_name (StyleDialog *self)
+{
+  return g_strstrip (g_strdup (gtk_entry_get_text (GTK_ENTRY (self->name))));
 }
 
-static void
-show_weights (PromptPanel *self,
-              const gchar *text)
+static gchar *
+style_template (StyleDialog *self)
 {
-  GArray     *weights = prompt_weights (text);
-  GtkTextIter start, end;
+  gchar *text;
 
-  gtk_text_buffer_get_bounds (self->buffer, &start, &end);
-  gtk_text_buffer_remove_tag_by_name (self->buffer, "stronger", &start, &end);
-  gtk_text_buffer_remove_tag_by_name (self->buffer, "weaker", &start, &end);
-  for (guint i = 0; i < weights->len; i++)
-    {
-      PromptWeight *passage = &g_array_index (weights, PromptWeight, i);
-      glong         from = g_utf8_strlen (text, passage->start);
-      glong         to   = g_utf8_strlen (text, passage->end);
-
-      gtk_text_buffer_get_iter_at_offset (self->buffer, &start, from);
-      gtk_text_buffer_get_iter_at_offset (self->buffer, &end, to);
-      gtk_text_buffer_apply_tag_by_name (self->buffer,
-                                         passage->weight >= 1 ? "stronger" : "weaker",
-                                         &start, &end);
-    }
-  g_array_free (weights, TRUE);
+  g_object_get (gtk_text_view_get_buffer (GTK_TEXT_VIEW (self->template)), "text", &text, NULL);
+  return g_strstrip (text);
 }
 
 static void
-prompt_changed_cb (GtkTextBuffer *buffer,
-                   PromptPanel   *self)
+style_changed_cb (StyleDialog *self)
 {
-  gchar *text = text_of (buffer);
+  gchar     *name     = style_name (self);
+  gchar     *template = style_template (self);
+  GPtrArray *styles   = prompt_store_list_styles (self->panel->store);
+  gboolean   known    = FALSE;
 
-  show_count (self, text);
-  show_weights (self, text);
-  g_free (text);
+  for (guint i = 0; i < styles->len; i++)
+    known = known || ! strcmp (((PromptStyle *) styles->pdata[i])->name, name);
+  gtk_label_set_text (GTK_LABEL (self->note),
+                      known ? _("The style of this name will be replaced.") : "");
+  gtk_dialog_set_response_sensitive (GTK_DIALOG (self->dialog), GTK_RESPONSE_ACCEPT,
+                                     *name && *template);
+  g_ptr_array_unref (styles);
+  g_free (template);
+  g_free (name);
 }
-
-/* ---- keys ---------------------------------------------------------------- */
-
-static gboolean
-change_weight (PromptPanel *self,
-               gdouble      change)
-{
-  GtkTextIter cursor;
-  gchar      *text, *changed;
-  gsize       start, end;
-
-  gtk_text_buffer_get_iter_at_mark (self->buffer, &cursor,
-                                    gtk_text_buffer_get_insert (self->buffer));
-  text    = text_of (self->buffer);
-  start   = (gsize) (g_utf8_offset_to_pointer (text, gtk_text_iter_get_offset (&cursor)) -
-                     text);
-  end     = start;
-  changed = prompt_weight_change (text, change, &start, &end);
-  if (changed && strcmp (text, changed))
-    {
-      gtk_text_buffer_set_text (self->buffer, changed, -1);
-      gtk_text_buffer_get_iter_at_offset (self->buffer, &cursor,
-        (gint) g_utf8_strlen (changed, (gssize) end));
-      gtk_text_buffer_place_cursor (self->buffer, &cursor);
-    }
-  g_free (text);
-  g_free (changed);
-  return TRUE;
-}
-
-static gboolean
-key_cb (GtkWidget   *view,
-        GdkEventKey *event,
-        PromptPanel *self)
-{
-  (void) view;
-  if ((event->state & gtk_accelerator_get_default_mod_mask ()) != GDK_CONTROL_MASK)
-    return FALSE;
-  if (event->keyval == GDK_KEY_Up)
-    return change_weight (self, 0.1);
-  if (event->keyval == GDK_KEY_Down)
-    return change_weight (self, -0.1);
-  return FALSE;
-}
-
-/* ---- history and styles -------------------------------------------------- */
 
 static void
-keep (PromptPanel *self)
+style_response_cb (GtkDialog   *dialog,
+                   gint         response,
+                   StyleDialog *self)
 {
   GError *error = NULL;
 
-  if (self->store && ! g_key_file_save_to_file (self->kept, self->store, &error))
+  if (response == GTK_RESPONSE_ACCEPT)
     {
-      g_info ("%s", error->message);
-      g_clear_error (&error);
+      gchar *name     = style_name (self);
+      gchar *template = style_template (self);
+
+      prompt_store_save_style (self->panel->store, name, template, &error);
+      g_free (template);
+      g_free (name);
     }
-}
-
-static gchar **
-kept_list (PromptPanel *self,
-           const gchar *key)
-{
-  gchar **list = g_key_file_get_string_list (self->kept, "prompts", key, NULL, NULL);
-
-  return list ? list : g_new0 (gchar *, 1);
-}
-
-/* `text' to the front of a list, once. */
-static void
-keep_in_list (PromptPanel *self,
-              const gchar *key,
-              const gchar *text,
-              guint        most)
-{
-  gchar    **old = kept_list (self, key);
-  GPtrArray *list = g_ptr_array_new ();
-
-  g_ptr_array_add (list, (gpointer) text);
-  for (guint i = 0; old[i] && list->len < most; i++)
-    if (strcmp (old[i], text))
-      g_ptr_array_add (list, old[i]);
-  g_key_file_set_string_list (self->kept, "prompts", key,
-                              (const gchar *const *) list->pdata, list->len);
-  g_ptr_array_free (list, TRUE);
-  g_strfreev (old);
-  keep (self);
-}
-
-static void
-use_history_cb (GtkMenuItem *item,
-                PromptPanel *self)
-{
-  g_object_set (self->settings, self->property,
-                g_object_get_data (G_OBJECT (item), "text"), NULL);
-}
-
-/* "{prompt}" in a style is replaced by what is there; without it the style follows. */
-static void
-use_style_cb (GtkMenuItem *item,
-              PromptPanel *self)
-{
-  const gchar *style = g_object_get_data (G_OBJECT (item), "text");
-  gchar       *text  = text_of (self->buffer);
-  gchar       *joined;
-
-  if (strstr (style, "{prompt}"))
-    {
-      gchar **parts = g_strsplit (style, "{prompt}", -1);
-
-      joined = g_strjoinv (text, parts);
-      g_strfreev (parts);
-    }
+  if (error)
+    gtk_label_set_text (GTK_LABEL (self->note), error->message);
   else
-    {
-      joined = *text ? g_strconcat (text, ", ", style, NULL) : g_strdup (style);
-    }
-  g_object_set (self->settings, self->property, joined, NULL);
-  g_free (joined);
-  g_free (text);
+    gtk_widget_destroy (GTK_WIDGET (dialog));
+  g_clear_error (&error);
+}
+
+static GtkWidget *
+style_row (GtkWidget   *grid,
+           gint         row,
+           const gchar *label,
+           GtkWidget   *named,
+           GtkWidget   *widget)
+{
+  GtkWidget *name = gtk_label_new_with_mnemonic (label);
+
+  gtk_label_set_xalign (GTK_LABEL (name), 0.0);
+  gtk_widget_set_valign (name, GTK_ALIGN_START);
+  gtk_label_set_mnemonic_widget (GTK_LABEL (name), named);
+  gtk_widget_set_hexpand (widget, TRUE);
+  gtk_widget_set_vexpand (widget, widget != named);
+  gtk_grid_attach (GTK_GRID (grid), name, 0, row, 1, 1);
+  gtk_grid_attach (GTK_GRID (grid), widget, 1, row, 1, 1);
+  return widget;
+}
+
+static GtkWidget *
+style_note (void)
+{
+  GtkWidget *note = gtk_label_new (NULL);
+
+  gtk_label_set_xalign (GTK_LABEL (note), 0.0);
+  gtk_label_set_line_wrap (GTK_LABEL (note), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (note), 50);
+  return note;
+}
+
+/* A new style is what is there, before or behind the prompts it will be used with. */
+static gchar *
+suggest_template (PromptPanel *self)
+{
+  gchar *prompt = prompt_area_get_text (self->prompt);
+  gchar *template;
+
+  if (strstr (prompt, "{prompt}"))
+    return prompt;
+  template = g_strconcat ("{prompt}, ", prompt, NULL);
+  g_free (prompt);
+  return template;
 }
 
 static void
 save_style_cb (GtkMenuItem *item,
-               PromptPanel *self)
+               PromptPanel *panel)
 {
-  gchar *text = text_of (self->buffer);
+  StyleDialog *self   = g_new0 (StyleDialog, 1);
+  GtkWidget   *window = gtk_widget_get_toplevel (panel->panel);
+  GtkWidget   *grid   = gtk_grid_new ();
+  GtkWidget   *help   = style_note ();
+  gchar       *template;
 
   (void) item;
-  if (*text)
-    keep_in_list (self, "styles", text, HISTORY_LENGTH);
+  self->panel  = panel;
+  self->dialog = gtk_dialog_new_with_buttons (
+    _("Save as style"), GTK_IS_WINDOW (window) ? GTK_WINDOW (window) : NULL,
+    GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, _("_Cancel"), GTK_RESPONSE_CANCEL,
+    _("_Save"), GTK_RESPONSE_ACCEPT, NULL);
+  self->name     = gtk_entry_new ();
+  self->template = gtk_text_view_new ();
+  self->note     = style_note ();
+  g_object_set_data_full (G_OBJECT (self->dialog), "style-dialog", self, g_free);
+  gtk_dialog_set_default_response (GTK_DIALOG (self->dialog), GTK_RESPONSE_ACCEPT);
+  gtk_entry_set_activates_default (GTK_ENTRY (self->name), TRUE);
+  gtk_grid_set_row_spacing (GTK_GRID (grid), 6);
+  gtk_grid_set_column_spacing (GTK_GRID (grid), 12);
+  gtk_container_set_border_width (GTK_CONTAINER (grid), 12);
+  style_row (grid, 0, _("_Name"), self->name, self->name);
+  style_row (grid, 1, _("_Template"), self->template,
+             prompt_area_frame (self->template, PROMPT_LINES));
+  gtk_label_set_text (GTK_LABEL (help),
+                      _("{prompt} stands for the prompt that the style is used with."));
+  gtk_style_context_add_class (gtk_widget_get_style_context (help), "dim-label");
+  gtk_grid_attach (GTK_GRID (grid), help, 1, 2, 1, 1);
+  gtk_grid_attach (GTK_GRID (grid), self->note, 1, 3, 1, 1);
+  gtk_box_pack_start (GTK_BOX (gtk_dialog_get_content_area (GTK_DIALOG (self->dialog))), grid,
+                      TRUE, TRUE, 0);
+  template = suggest_template (panel);
+  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (self->template)), template,
+                            -1);
+  g_free (template);
+  g_signal_connect_swapped (self->name, "changed", G_CALLBACK (style_changed_cb), self);
+  g_signal_connect_swapped (gtk_text_view_get_buffer (GTK_TEXT_VIEW (self->template)), "changed",
+                            G_CALLBACK (style_changed_cb), self);
+  g_signal_connect (self->dialog, "response", G_CALLBACK (style_response_cb), self);
+  g_signal_connect_object (panel->panel, "destroy", G_CALLBACK (gtk_widget_destroy),
+                           self->dialog, G_CONNECT_SWAPPED);
+  style_changed_cb (self);
+  gtk_widget_show_all (self->dialog);
+}
+
+/* ---- the menu ------------------------------------------------------------- */
+
+static void
+use_style_cb (GtkMenuItem *item,
+              PromptPanel *self)
+{
+  gchar *prompt = prompt_area_get_text (self->prompt);
+  gchar *text   = prompt_store_apply_style (g_object_get_data (G_OBJECT (item), "template"),
+                                            prompt);
+
+  prompt_area_set_text (self->prompt, text);
   g_free (text);
+  g_free (prompt);
 }
 
 static void
-clear_history_cb (GtkMenuItem *item,
-                  PromptPanel *self)
+delete_style_cb (GtkMenuItem *item,
+                 PromptPanel *self)
 {
-  (void) item;
-  g_key_file_remove_key (self->kept, "prompts", "history", NULL);
-  keep (self);
+  prompt_store_delete_style (self->store, g_object_get_data (G_OBJECT (item), "name"));
 }
 
-static GtkWidget *
-menu_item (PromptPanel *self,
-           const gchar *label,
-           const gchar *text,
-           GCallback    activate)
+static void
+use_earlier_cb (GtkMenuItem *item,
+                PromptPanel *self)
 {
-  GtkWidget *item = gtk_menu_item_new_with_label (label);
+  prompt_area_set_text (self->prompt, g_object_get_data (G_OBJECT (item), "prompt"));
+  if (self->negative)
+    prompt_area_set_text (self->negative, g_object_get_data (G_OBJECT (item), "negative"));
+}
 
-  if (text)
-    g_object_set_data_full (G_OBJECT (item), "text", g_strdup (text), g_free);
+static void
+forget_cb (GtkMenuItem *item,
+           PromptPanel *self)
+{
+  (void) item;
+  prompt_store_forget_used (self->store);
+}
+
+static void
+keep (GtkWidget   *item,
+      const gchar *key,
+      const gchar *text)
+{
+  g_object_set_data_full (G_OBJECT (item), key, g_strdup (text), g_free);
+}
+
+static void
+append (GtkWidget *menu,
+        GtkWidget *item)
+{
+  gtk_widget_show (item);
+  gtk_menu_shell_append (GTK_MENU_SHELL (menu), item);
+}
+
+/* Without a callback it is a heading, or cannot be used now. */
+static GtkWidget *
+add_item (PromptPanel *self,
+          GtkWidget   *menu,
+          GtkWidget   *item,
+          GCallback    activate)
+{
   if (activate)
     g_signal_connect (item, "activate", activate, self);
   else
     gtk_widget_set_sensitive (item, FALSE);
-  gtk_menu_shell_append (GTK_MENU_SHELL (self->menu), item);
+  append (menu, item);
   return item;
 }
 
-static void
-add_list (PromptPanel *self,
-          const gchar *title,
-          const gchar *key,
+/* An item that is some text of the user's on one line, all of it in the tooltip. */
+static GtkWidget *
+add_text (PromptPanel *self,
+          GtkWidget   *menu,
+          const gchar *text,
+          const gchar *tooltip,
           GCallback    activate)
 {
-  gchar **list = kept_list (self, key);
+  gchar     *line = shorten (text, LABEL_LENGTH);
+  gchar     *full = shorten (tooltip, TOOLTIP_LENGTH);
+  GtkWidget *item = gtk_menu_item_new_with_label (g_strdelimit (line, "\r\n\t", ' '));
 
-  menu_item (self, title, NULL, NULL);
-  for (guint i = 0; list[i]; i++)
-    {
-      gchar *line = g_strdelimit (g_strdup (list[i]), "\n\t", ' ');
-
-      if (g_utf8_strlen (line, -1) > LABEL_LENGTH)
-        {
-          gchar *start = g_utf8_substring (line, 0, LABEL_LENGTH - 1);
-
-          g_free (line);
-          line = g_strconcat (start, "…", NULL);
-          g_free (start);
-        }
-      menu_item (self, line, list[i], activate);
-      g_free (line);
-    }
-  if (! list[0])
-    menu_item (self, _("(none yet)"), NULL, NULL);
-  g_strfreev (list);
+  gtk_widget_set_tooltip_text (item, full);
+  g_free (line);
+  g_free (full);
+  return add_item (self, menu, item, activate);
 }
 
+static void
+add_heading (PromptPanel *self,
+             const gchar *title,
+             gboolean     empty)
+{
+  add_item (self, self->menu, gtk_menu_item_new_with_label (title), NULL);
+  if (empty)
+    add_item (self, self->menu, gtk_menu_item_new_with_label (_("(none yet)")), NULL);
+}
+
+static void
+fill_styles (PromptPanel *self)
+{
+  GPtrArray *styles  = prompt_store_list_styles (self->store);
+  GtkWidget *submenu = gtk_menu_new ();
+  GtkWidget *deleting;
+
+  add_heading (self, _("Styles"), styles->len == 0);
+  for (guint i = 0; i < styles->len; i++)
+    {
+      PromptStyle *style = styles->pdata[i];
+
+      keep (add_text (self, self->menu, style->name, style->template, G_CALLBACK (use_style_cb)),
+            "template", style->template);
+      keep (add_text (self, submenu, style->name, style->template, G_CALLBACK (delete_style_cb)),
+            "name", style->name);
+    }
+  add_item (self, self->menu, gtk_menu_item_new_with_mnemonic (_("_Save as style…")),
+            G_CALLBACK (save_style_cb));
+  deleting = gtk_menu_item_new_with_mnemonic (_("_Delete style"));
+  gtk_menu_item_set_submenu (GTK_MENU_ITEM (deleting), submenu);
+  gtk_widget_set_sensitive (deleting, styles->len > 0);
+  append (self->menu, deleting);
+  g_ptr_array_unref (styles);
+}
+
+static void
+fill_earlier (PromptPanel *self)
+{
+  GPtrArray *list = prompt_store_list_used (self->store);
+
+  add_heading (self, _("Earlier prompts"), list->len == 0);
+  for (guint i = 0; i < list->len; i++)
+    {
+      PromptUsed *used = list->pdata[i];
+      gchar      *both = g_strdup (used->prompt);
+      GtkWidget  *item;
+
+      if (*used->negative)
+        {
+          gchar *prompt = shorten (used->prompt, TOOLTIP_LENGTH / 2);
+
+          g_free (both);
+          both = g_strdup_printf (_("%s\n\nNegative prompt: %s"), prompt, used->negative);
+          g_free (prompt);
+        }
+      item = add_text (self, self->menu, used->prompt, both, G_CALLBACK (use_earlier_cb));
+      keep (item, "prompt", used->prompt);
+      keep (item, "negative", used->negative);
+      g_free (both);
+    }
+  add_item (self, self->menu, gtk_menu_item_new_with_mnemonic (_("_Forget earlier prompts")),
+            list->len > 0 ? G_CALLBACK (forget_cb) : NULL);
+  g_ptr_array_unref (list);
+}
+
+/* Another dialog may have kept something: the menu is filled whenever it opens, before it is
+ * placed. */
 static void
 fill_menu_cb (GtkWidget   *menu,
               PromptPanel *self)
@@ -300,61 +374,51 @@ fill_menu_cb (GtkWidget   *menu,
   GList *items = gtk_container_get_children (GTK_CONTAINER (menu));
 
   g_list_free_full (items, (GDestroyNotify) gtk_widget_destroy);
-  add_list (self, _("Styles"), "styles", G_CALLBACK (use_style_cb));
-  menu_item (self, _("Save this prompt as a style"), NULL, G_CALLBACK (save_style_cb));
-  gtk_menu_shell_append (GTK_MENU_SHELL (menu), gtk_separator_menu_item_new ());
-  add_list (self, _("Earlier prompts"), "history", G_CALLBACK (use_history_cb));
-  menu_item (self, _("Forget earlier prompts"), NULL, G_CALLBACK (clear_history_cb));
-  gtk_widget_show_all (menu);
-}
-
-static gboolean
-menu_pressed_cb (GtkWidget   *button,
-                 PromptPanel *self)
-{
-  (void) button;
-  fill_menu_cb (self->menu, self);
-  return FALSE;
-}
-
-/* ---- the panel ----------------------------------------------------------- */
-
-static GtkWidget *
-text_area (GObject        *settings,
-           const gchar    *property,
-           gint            height,
-           GtkTextBuffer **buffer,
-           GtkWidget     **view)
-{
-  GtkWidget *scroll = gtk_scrolled_window_new (NULL, NULL);
-
-  *view   = gtk_text_view_new ();
-  *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (*view));
-  gtk_text_view_set_wrap_mode (GTK_TEXT_VIEW (*view), GTK_WRAP_WORD_CHAR);
-  gtk_text_view_set_accepts_tab (GTK_TEXT_VIEW (*view), FALSE);
-  gtk_text_view_set_left_margin (GTK_TEXT_VIEW (*view), 6);
-  gtk_text_view_set_right_margin (GTK_TEXT_VIEW (*view), 6);
-  gtk_text_view_set_top_margin (GTK_TEXT_VIEW (*view), 4);
-  gtk_text_view_set_bottom_margin (GTK_TEXT_VIEW (*view), 4);
-  gtk_scrolled_window_set_shadow_type (GTK_SCROLLED_WINDOW (scroll), GTK_SHADOW_IN);
-  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroll), GTK_POLICY_NEVER,
-                                  GTK_POLICY_AUTOMATIC);
-  gtk_widget_set_size_request (scroll, -1, height);
-  gtk_container_add (GTK_CONTAINER (scroll), *view);
-  g_object_bind_property (settings, property, *buffer, "text",
-                          G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
-  return scroll;
+  fill_styles (self);
+  append (menu, gtk_separator_menu_item_new ());
+  fill_earlier (self);
 }
 
 static GtkWidget *
-heading (const gchar *label,
-         GtkWidget   *view)
+menu_button (PromptPanel *self)
 {
+  GtkWidget *button = gtk_menu_button_new ();
+
+  self->menu = gtk_menu_new ();
+  gtk_menu_button_set_popup (GTK_MENU_BUTTON (button), self->menu);
+  gtk_button_set_image (GTK_BUTTON (button),
+                        gtk_image_new_from_icon_name ("document-open-recent-symbolic",
+                                                      GTK_ICON_SIZE_BUTTON));
+  gtk_button_set_relief (GTK_BUTTON (button), GTK_RELIEF_NONE);
+  gtk_widget_set_tooltip_text (button, _("Earlier prompts and styles"));
+  atk_object_set_name (gtk_widget_get_accessible (button), _("Earlier prompts and styles"));
+  g_signal_connect (self->menu, "show", G_CALLBACK (fill_menu_cb), self);
+  return button;
+}
+
+/* ---- the panel ------------------------------------------------------------ */
+
+/* A row with the name of an area, its counter, and a button or NULL; the area below. */
+static void
+add_area (GtkWidget   *panel,
+          const gchar *label,
+          GtkWidget   *area,
+          const gchar *tooltip,
+          GtkWidget   *button)
+{
+  GtkWidget *row  = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
   GtkWidget *name = gtk_label_new_with_mnemonic (label);
+  GtkWidget *view = prompt_area_get_view (area);
 
   gtk_label_set_xalign (GTK_LABEL (name), 0.0);
   gtk_label_set_mnemonic_widget (GTK_LABEL (name), view);
-  return name;
+  gtk_widget_set_tooltip_text (view, tooltip);
+  gtk_box_pack_start (GTK_BOX (row), name, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (row), prompt_area_get_counter (area), FALSE, FALSE, 0);
+  if (button)
+    gtk_box_pack_start (GTK_BOX (row), button, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (panel), row, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (panel), area, button != NULL, TRUE, 0);
 }
 
 GtkWidget *
@@ -363,82 +427,48 @@ prompt_panel_new (GObject                *settings,
                   const gchar            *negative,
                   const PromptPanelHooks *hooks)
 {
-  PromptPanel *self  = g_new0 (PromptPanel, 1);
-  GtkWidget   *panel = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
-  GtkWidget   *head  = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-  GtkWidget   *area, *button;
+  PromptPanel *self = g_new0 (PromptPanel, 1);
 
-  self->settings = settings;
-  self->property = g_strdup (prompt);
-  self->count    = hooks->count;
-  self->store    = g_strdup (hooks->store);
-  self->kept     = g_key_file_new ();
-  if (self->store)
-    g_key_file_load_from_file (self->kept, self->store, G_KEY_FILE_NONE, NULL);
-  g_object_set_data_full (G_OBJECT (panel), "prompt-panel", self,
-                          (GDestroyNotify) prompt_panel_free);
-
-  area          = text_area (settings, prompt, 76, &self->buffer, &self->view);
-  self->counter = gtk_label_new (NULL);
-  gtk_style_context_add_class (gtk_widget_get_style_context (self->counter), "dim-label");
-  button     = gtk_menu_button_new ();
-  self->menu = gtk_menu_new ();
-  gtk_menu_button_set_popup (GTK_MENU_BUTTON (button), self->menu);
-  gtk_button_set_image (GTK_BUTTON (button),
-                        gtk_image_new_from_icon_name ("document-open-recent-symbolic",
-                                                      GTK_ICON_SIZE_BUTTON));
-  gtk_button_set_relief (GTK_BUTTON (button), GTK_RELIEF_NONE);
-  gtk_widget_set_tooltip_text (button, _("Earlier prompts and styles"));
-  atk_object_set_name (gtk_widget_get_accessible (button),
-                       _("Earlier prompts and styles"));
-  fill_menu_cb (self->menu, self);
-  g_signal_connect (button, "clicked", G_CALLBACK (menu_pressed_cb), self);
-
-  gtk_box_pack_start (GTK_BOX (head), heading (_("_Prompt"), self->view), TRUE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (head), self->counter, FALSE, FALSE, 0);
-  gtk_box_pack_start (GTK_BOX (head), button, FALSE, FALSE, 0);
-  gtk_box_pack_start (GTK_BOX (panel), head, FALSE, FALSE, 0);
-  gtk_box_pack_start (GTK_BOX (panel), area, TRUE, TRUE, 0);
-
-  gtk_text_buffer_create_tag (self->buffer, "stronger", "foreground", "#c64600",
-                              "weight", PANGO_WEIGHT_BOLD, NULL);
-  gtk_text_buffer_create_tag (self->buffer, "weaker", "foreground", "#5e8ac7",
-                              "style", PANGO_STYLE_ITALIC, NULL);
-  g_signal_connect (self->buffer, "changed", G_CALLBACK (prompt_changed_cb), self);
-  g_signal_connect (self->view, "key-press-event", G_CALLBACK (key_cb), self);
-  gtk_widget_set_tooltip_text (self->view,
-    _("What the picture should show, in English.\n"
-      "(word:1.3) gives weight: Ctrl+Up and Ctrl+Down change it.\n"
-      "{a|b} picks one by the seed; # begins a comment."));
-  prompt_changed_cb (self->buffer, self);
-
+  self->panel  = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  self->store  = prompt_store_new (hooks->store);
+  self->prompt = prompt_area_new (settings, prompt, PROMPT_LINES, hooks);
+  g_object_set_data_full (G_OBJECT (self->panel), "prompt-panel", self, prompt_panel_free);
+  add_area (self->panel, _("_Prompt"), self->prompt,
+            _("What the picture should show, in English.\n"
+              "(word:1.3) gives weight: Ctrl+Up and Ctrl+Down change it.\n"
+              "{a|b} picks one by the seed; # begins a comment."),
+            menu_button (self));
   if (negative)
     {
-      GtkTextBuffer *buffer;
-      GtkWidget     *view;
-
-      area = text_area (settings, negative, 42, &buffer, &view);
-      gtk_box_pack_start (GTK_BOX (panel), heading (_("_Negative prompt"), view),
-                          FALSE, FALSE, 0);
-      gtk_box_pack_start (GTK_BOX (panel), area, FALSE, TRUE, 0);
-      gtk_widget_set_tooltip_text (view, _("What should not be there"));
+      self->negative = prompt_area_new (settings, negative, NEGATIVE_LINES, hooks);
+      add_area (self->panel, _("_Negative prompt"), self->negative,
+                _("What should not be there"), NULL);
     }
-  return panel;
+  return self->panel;
 }
 
 GtkWidget *
 prompt_panel_get_entry (GtkWidget *panel)
 {
-  return panel_of (panel)->view;
+  return prompt_area_get_view (panel_of (panel)->prompt);
 }
 
 void
 prompt_panel_remember (GtkWidget *panel)
 {
-  PromptPanel *self = panel_of (panel);
-  gchar       *text = text_of (self->buffer);
+  PromptPanel *self     = panel_of (panel);
+  gchar       *prompt   = prompt_area_get_text (self->prompt);
+  gchar       *negative = self->negative ? prompt_area_get_text (self->negative) : g_strdup ("");
 
-  if (*text)
-    keep_in_list (self, "history", text, HISTORY_LENGTH);
-  g_free (text);
+  if (*prompt)
+    prompt_store_add_used (self->store, prompt, negative);
+  g_free (negative);
+  g_free (prompt);
+}
+
+void
+prompt_panel_set_placeholder (GtkWidget   *panel,
+                              const gchar *text)
+{
+  prompt_area_set_placeholder (panel_of (panel)->prompt, text);
 }

@@ -5,83 +5,8 @@
 
 #include "fields.h"
 #include "model_panel.h"
-#include "prompt_panel.h"
 #include "region_view.h"
 #include "result_panel.h"
-
-#include <glib/gstdio.h>
-#include <string.h>
-
-/* ---- panels ---------------------------------------------------------------- */
-
-static gboolean
-count_words (const gchar *text,
-             gint        *tokens,
-             gint        *chunks)
-{
-  *tokens = (gint) strlen (text);
-  *chunks = *tokens / 75 + 1;
-  return TRUE;
-}
-
-static void
-prompt_and_property_follow_each_other (void)
-{
-  GObject          *settings = settings_new (NULL, NULL);
-  PromptPanelHooks  hooks    = { count_words, NULL };
-  GtkWidget        *panel    = prompt_panel_new (settings, "prompt", "negative-prompt",
-                                                 &hooks);
-  GtkWidget        *window   = settings_show (panel);
-  GtkTextBuffer    *buffer;
-  gchar            *text;
-
-  buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (prompt_panel_get_entry (panel)));
-  gtk_text_buffer_set_text (buffer, "ein Häuschen", -1);
-  text = settings_string (settings, "prompt");
-  CHECK_STRING (text, "ein Häuschen");
-  g_free (text);
-  g_object_set (settings, "prompt", "(a:1.3) b", NULL);
-  g_object_get (buffer, "text", &text, NULL);
-  CHECK_STRING (text, "(a:1.3) b");
-  g_free (text);
-  CHECK_INT (gtk_text_tag_table_get_size (gtk_text_buffer_get_tag_table (buffer)), 2);
-  gtk_widget_destroy (window);
-  g_object_unref (settings);
-}
-
-static void
-history_is_kept_in_a_file (void)
-{
-  GObject          *settings = settings_new (NULL, NULL);
-  gchar            *folder   = g_dir_make_tmp ("prompts-XXXXXX", NULL);
-  gchar            *store    = g_build_filename (folder, "prompts.ini", NULL);
-  PromptPanelHooks  hooks    = { count_words, store };
-  GtkWidget        *panel    = prompt_panel_new (settings, "prompt", NULL, &hooks);
-  GtkWidget        *window   = settings_show (panel);
-  GKeyFile         *kept     = g_key_file_new ();
-  gchar           **list;
-
-  g_object_set (settings, "prompt", "one; two", NULL);
-  prompt_panel_remember (panel);
-  g_object_set (settings, "prompt", "three", NULL);
-  prompt_panel_remember (panel);
-  prompt_panel_remember (panel);
-  CHECK (g_key_file_load_from_file (kept, store, G_KEY_FILE_NONE, NULL));
-  list = g_key_file_get_string_list (kept, "prompts", "history", NULL, NULL);
-  if (CHECK (list && g_strv_length (list) == 2))
-    {
-      CHECK_STRING (list[0], "three");
-      CHECK_STRING (list[1], "one; two");
-    }
-  g_strfreev (list);
-  g_key_file_free (kept);
-  gtk_widget_destroy (window);
-  g_object_unref (settings);
-  g_remove (store);
-  g_rmdir (folder);
-  g_free (store);
-  g_free (folder);
-}
 
 static void
 numbers_and_choices_follow_their_properties (void)
@@ -240,8 +165,6 @@ main (int    argc,
   g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING);
   gtk_init (NULL, NULL);
   test_begin (argc, argv);
-  RUN (prompt_and_property_follow_each_other);
-  RUN (history_is_kept_in_a_file);
   RUN (numbers_and_choices_follow_their_properties);
   RUN (filling_the_model_list_keeps_the_choice);
   RUN (results_are_chosen_inserted_and_discarded);
