@@ -137,10 +137,12 @@ bool engine_estimate(Engine *engine, const EngineRequest *request, EngineEstimat
         return false;
     if (engine->speed <= 0)
         engine->speed = machine_speed(engine->threads, engine->kernels);
+    uint64_t available = machine_available_bytes();
     *estimate = (EngineEstimate){
         .scratch_bytes = cost.bytes,
         .weight_bytes = checkpoint_bytes(engine->checkpoint),
-        .available_bytes = machine_available_bytes(),
+        /* What the last run took is given back or used again. */
+        .available_bytes = available ? available + engine->arena.size : 0,
         .seconds = cost.flops / engine->speed,
         .flops = cost.flops,
     };
