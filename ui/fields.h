@@ -8,7 +8,17 @@
 /* A grid with the form's spacing; rows are added below one another. */
 GtkWidget *fields_new         (void);
 
-/* Any widget as a row; `tooltip' may be NULL.  Returns `widget'. */
+/* The last row takes the width of one pair of columns, though nothing stands beside it. */
+void       fields_narrow      (GtkWidget          *fields);
+
+/* The next row stands beside the last one, in a second pair of columns. */
+void       fields_beside      (GtkWidget          *fields);
+
+/* The labels of several forms get the same width, so that their columns stand in line. */
+void       fields_align       (GtkWidget *const   *forms,
+                               gint                count);
+
+/* Any widget as a row; `label' NULL: none; `tooltip' may be NULL.  Returns `widget'. */
 GtkWidget *fields_add         (GtkWidget          *fields,
                                const gchar        *label,
                                GtkWidget          *widget,
@@ -52,9 +62,12 @@ GtkWidget *fields_add_check   (GtkWidget          *fields,
                                const gchar        *label,
                                const gchar        *tooltip);
 
-/* The seed: a number (-1: random), a button that draws one, and a lock that keeps it.
- * `last' (may be called at any time) tells the seed that was used last. */
+/* The seed, a gdouble property: a number (-1: a new one for each run), a die that draws one, and a
+ * lock that keeps the last run's.  Returns the spin button. */
 GtkWidget *fields_add_seed    (GtkWidget          *fields,
                                GObject            *settings,
                                const gchar        *property,
                                const gchar        *label);
+/* What the last run used: the lock keeps it.  `seed' is what fields_add_seed () gave. */
+void       fields_seed_used   (GtkWidget          *seed,
+                               gdouble             used);

@@ -48,26 +48,62 @@ refresh_cb (GtkMenuItem *item,
 }
 
 static void
+explain_cb (GtkMenuItem *item,
+            ModelPanel  *self)
+{
+  (void) item;
+  self->hooks.explain (self->user);
+}
+
+/* What the question for a folder is answered to. */
+typedef struct
+{
+  ModelPanelHooks hooks;
+  gpointer        user;
+} FolderAsked;
+
+static void
+folder_chosen_cb (GtkDialog   *choose,
+                  gint         response,
+                  FolderAsked *asked)
+{
+  gchar *folder = response == GTK_RESPONSE_ACCEPT
+                  ? gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (choose)) : NULL;
+
+  if (folder)
+    asked->hooks.add_folder (folder, asked->user);
+  g_free (folder);
+  gtk_widget_destroy (GTK_WIDGET (choose));
+}
+
+static void
+ask_for_folder (GtkWidget             *from,
+                const ModelPanelHooks *hooks,
+                gpointer               user)
+{
+  GtkWidget   *top    = gtk_widget_get_toplevel (from);
+  FolderAsked *asked  = g_new0 (FolderAsked, 1);
+  GtkWidget   *choose = gtk_file_chooser_dialog_new (_("Add a folder of models"),
+                                                     GTK_WINDOW (top),
+                                                     GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER,
+                                                     _("_Cancel"), GTK_RESPONSE_CANCEL,
+                                                     _("_Add"), GTK_RESPONSE_ACCEPT, NULL);
+
+  asked->hooks = *hooks;
+  asked->user  = user;
+  gtk_window_set_modal (GTK_WINDOW (choose), TRUE);
+  gtk_window_set_destroy_with_parent (GTK_WINDOW (choose), TRUE);
+  g_object_set_data_full (G_OBJECT (choose), "asked", asked, g_free);
+  g_signal_connect (choose, "response", G_CALLBACK (folder_chosen_cb), asked);
+  gtk_widget_show (choose);
+}
+
+static void
 add_folder_cb (GtkMenuItem *item,
                ModelPanel  *self)
 {
-  GtkWidget *top    = gtk_widget_get_toplevel (self->combo);
-  GtkWidget *choose = gtk_file_chooser_dialog_new (_("Add a folder of models"),
-                                                   GTK_WINDOW (top),
-                                                   GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER,
-                                                   _("_Cancel"), GTK_RESPONSE_CANCEL,
-                                                   _("_Add"), GTK_RESPONSE_ACCEPT, NULL);
-
   (void) item;
-  if (gtk_dialog_run (GTK_DIALOG (choose)) == GTK_RESPONSE_ACCEPT)
-    {
-      gchar *folder = gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (choose));
-
-      if (folder)
-        self->hooks.add_folder (folder, self->user);
-      g_free (folder);
-    }
-  gtk_widget_destroy (choose);
+  ask_for_folder (self->combo, &self->hooks, self->user);
 }
 
 static void
@@ -91,6 +127,7 @@ more_button (ModelPanel *self)
   add_item (menu, _("_Open models folder"), G_CALLBACK (open_folder_cb), self);
   add_item (menu, _("_Add folder…"), G_CALLBACK (add_folder_cb), self);
   add_item (menu, _("_Look again"), G_CALLBACK (refresh_cb), self);
+  add_item (menu, _("Where models _come from"), G_CALLBACK (explain_cb), self);
   gtk_widget_show_all (menu);
   gtk_menu_button_set_popup (GTK_MENU_BUTTON (button), menu);
   gtk_button_set_image (GTK_BUTTON (button),
@@ -108,9 +145,9 @@ fill_combo (ModelPanel *self)
   GtkCellRenderer *kind = gtk_cell_renderer_text_new ();
   GtkCellLayout   *cells = GTK_CELL_LAYOUT (self->combo);
 
-  g_object_set (text, "ellipsize", PANGO_ELLIPSIZE_MIDDLE, "width-chars", 20, NULL);
+  g_object_set (text, "ellipsize", PANGO_ELLIPSIZE_MIDDLE, "width-chars", 16, NULL);
   g_object_set (kind, "ellipsize", PANGO_ELLIPSIZE_END, "scale", 0.85,
-                "width-chars", 18, NULL);
+                "width-chars", 16, NULL);
   gtk_cell_layout_pack_start (cells, text, TRUE);
   gtk_cell_layout_set_attributes (cells, text, "text", COLUMN_TEXT,
                                   "sensitive", COLUMN_USABLE, NULL);
@@ -126,9 +163,8 @@ model_panel_new (GObject               *settings,
                  gpointer               user)
 {
   ModelPanel *self  = g_new0 (ModelPanel, 1);
-  GtkWidget  *panel = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget  *panel = gtk_box_new (GTK_ORIENTATION_VERTICAL, 2);
   GtkWidget  *row   = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-  GtkWidget  *name  = gtk_label_new_with_mnemonic (_("_Model"));
 
   self->hooks    = *hooks;
   self->user     = user;
@@ -141,23 +177,24 @@ model_panel_new (GObject               *settings,
   g_object_set_data_full (G_OBJECT (panel), "model-panel", self,
                           (GDestroyNotify) model_panel_free);
   fill_combo (self);
-  gtk_label_set_xalign (GTK_LABEL (name), 0.0);
-  gtk_label_set_mnemonic_widget (GTK_LABEL (name), self->combo);
   self->note = gtk_label_new (NULL);
   gtk_label_set_xalign (GTK_LABEL (self->note), 0.0);
-  gtk_label_set_line_wrap (GTK_LABEL (self->note), TRUE);
-  gtk_label_set_max_width_chars (GTK_LABEL (self->note), 40);
-  gtk_label_set_selectable (GTK_LABEL (self->note), TRUE);
+  gtk_label_set_ellipsize (GTK_LABEL (self->note), PANGO_ELLIPSIZE_END);
   gtk_style_context_add_class (gtk_widget_get_style_context (self->note), "dim-label");
 
   gtk_box_pack_start (GTK_BOX (row), self->combo, TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (row), more_button (self), FALSE, FALSE, 0);
-  gtk_box_pack_start (GTK_BOX (panel), name, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (panel), row, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (panel), self->note, FALSE, FALSE, 0);
   g_object_bind_property (settings, property, self->combo, "active-id",
                           G_BINDING_BIDIRECTIONAL);
   return panel;
+}
+
+GtkWidget *
+model_panel_get_list (GtkWidget *panel)
+{
+  return panel_of (panel)->combo;
 }
 
 void
@@ -194,4 +231,96 @@ model_panel_set_note (GtkWidget   *panel,
                       const gchar *note)
 {
   gtk_label_set_text (GTK_LABEL (panel_of (panel)->note), note);
+  gtk_widget_set_tooltip_text (panel_of (panel)->note, note);
+}
+
+/* ---- the page of the first run ------------------------------------------- */
+
+typedef struct
+{
+  ModelPanelHooks hooks;
+  gpointer        user;
+} ModelPage;
+
+static void
+page_open_cb (GtkWidget *button,
+              ModelPage *self)
+{
+  (void) button;
+  self->hooks.open_folder (self->user);
+}
+
+static void
+page_add_cb (GtkWidget *button,
+             ModelPage *self)
+{
+  ask_for_folder (button, &self->hooks, self->user);
+}
+
+static void
+page_close_cb (GtkWidget *button,
+               ModelPage *self)
+{
+  (void) button;
+  self->hooks.explain (self->user);
+}
+
+static void
+page_button (GtkWidget   *box,
+             const gchar *label,
+             GCallback    clicked,
+             ModelPage   *self)
+{
+  GtkWidget *button = gtk_button_new_with_mnemonic (label);
+
+  g_signal_connect (button, "clicked", clicked, self);
+  gtk_box_pack_start (GTK_BOX (box), button, FALSE, FALSE, 0);
+}
+
+static GtkWidget *
+page_label (const gchar *text)
+{
+  GtkWidget *label = gtk_label_new (text);
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0.0);
+  gtk_label_set_line_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 40);
+  return label;
+}
+
+GtkWidget *
+model_page_new (const gchar           *folder,
+                const ModelPanelHooks *hooks,
+                gpointer               user)
+{
+  ModelPage     *self   = g_new0 (ModelPage, 1);
+  GtkWidget     *page   = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget     *row    = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  GtkWidget     *title  = page_label (_("The demo model is ready: write a prompt and press "
+                                        "Generate."));
+  GtkWidget     *place  = page_label (folder);
+  PangoAttrList *bold   = pango_attr_list_new ();
+
+  self->hooks = *hooks;
+  self->user  = user;
+  g_object_set_data_full (G_OBJECT (page), "model-page", self, g_free);
+  pango_attr_list_insert (bold, pango_attr_weight_new (PANGO_WEIGHT_BOLD));
+  gtk_label_set_attributes (GTK_LABEL (title), bold);
+  pango_attr_list_unref (bold);
+  gtk_label_set_selectable (GTK_LABEL (place), TRUE);
+  gtk_label_set_line_wrap_mode (GTK_LABEL (place), PANGO_WRAP_CHAR);
+  gtk_box_pack_start (GTK_BOX (page), title, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (page), page_label (
+    _("It draws simple things only.  For real pictures get a Stable Diffusion checkpoint "
+      "(a .safetensors file of 2 to 7 GB) from a site where they are shared, such as "
+      "huggingface.co or civitai.com, mind its license, and put it into this folder:")),
+    FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (page), place, FALSE, FALSE, 0);
+  page_button (row, _("Open models _folder"), G_CALLBACK (page_open_cb), self);
+  page_button (row, _("Add folder…"), G_CALLBACK (page_add_cb), self);
+  page_button (row, _("Got it"), G_CALLBACK (page_close_cb), self);
+  gtk_widget_set_margin_top (row, 6);
+  gtk_box_pack_start (GTK_BOX (page), row, FALSE, FALSE, 0);
+  gtk_container_set_border_width (GTK_CONTAINER (page), 6);
+  return page;
 }

@@ -16,7 +16,7 @@ typedef struct
   gint          width, height;
   Piece         picture, mask, overlay;
   GdkRectangle  context;
-  gboolean      has_context;
+  gboolean      has_context, extended;
 } RegionView;
 
 static void
@@ -76,6 +76,22 @@ draw_piece (cairo_t     *cr,
   cairo_restore (cr);
 }
 
+/* What lies beside the picture, as a ring of two rectangles. */
+static void
+draw_extension (cairo_t          *cr,
+                const RegionView *self)
+{
+  GdkRectangle inner = self->picture.place;
+
+  cairo_save (cr);
+  cairo_set_fill_rule (cr, CAIRO_FILL_RULE_EVEN_ODD);
+  cairo_rectangle (cr, 0, 0, self->width, self->height);
+  cairo_rectangle (cr, inner.x, inner.y, inner.width, inner.height);
+  cairo_set_source_rgba (cr, 230 / 255.0, 60 / 255.0, 40 / 255.0, 0.5);
+  cairo_fill (cr);
+  cairo_restore (cr);
+}
+
 /* A light and a dark line, seen on any ground. */
 static void
 draw_frame (cairo_t            *cr,
@@ -120,6 +136,8 @@ draw_cb (GtkWidget  *view,
       return FALSE;
     }
   draw_piece (cr, &self->mask);
+  if (self->extended && self->picture.pixels)
+    draw_extension (cr, self);
   if (self->has_context)
     draw_frame (cr, &self->context, scale);
   return FALSE;
@@ -133,7 +151,7 @@ region_view_new (void)
 
   g_object_set_data_full (G_OBJECT (view), "region-view", self,
                           (GDestroyNotify) region_view_free);
-  gtk_widget_set_size_request (view, 320, 240);
+  gtk_widget_set_size_request (view, 240, 160);
   gtk_widget_set_hexpand (view, TRUE);
   gtk_widget_set_vexpand (view, TRUE);
   atk_object_set_name (gtk_widget_get_accessible (view), _("Preview of the canvas"));
@@ -188,6 +206,14 @@ region_view_set_overlay (GtkWidget          *view,
                          const GdkRectangle *place)
 {
   set_piece (view, &view_of (view)->overlay, overlay, place);
+}
+
+void
+region_view_set_extended (GtkWidget *view,
+                          gboolean   extended)
+{
+  view_of (view)->extended = extended;
+  gtk_widget_queue_draw (view);
 }
 
 void

@@ -19,6 +19,9 @@ void       region_view_set_picture  (GtkWidget          *view,
 void       region_view_set_mask     (GtkWidget          *view,
                                      GdkPixbuf          *mask,
                                      const GdkRectangle *place);
+/* The same tint over all of the canvas that the picture does not lie on: what is extended. */
+void       region_view_set_extended (GtkWidget          *view,
+                                     gboolean            extended);
 /* What the model sees; NULL: no frame. */
 void       region_view_set_context  (GtkWidget          *view,
                                      const GdkRectangle *context);

@@ -10,6 +10,7 @@ typedef struct
   ResultPanelHooks  hooks;
   gpointer          user;
   GtkWidget        *flow, *empty, *bar;
+  GtkWidget        *stack;                   /* of "results" and "page" */
   GtkWidget        *insert, *insert_all, *use_settings, *discard;
 } ResultPanel;
 
@@ -105,15 +106,37 @@ discard_cb (GtkButton   *button,
 {
   GtkFlowBoxChild *child = chosen_child (self);
   gpointer         result;
+  gint             index;
 
   (void) button;
   if (! child)
     return;
   result = result_of (child);
+  index  = gtk_flow_box_child_get_index (child);
   self->hooks.chosen (NULL, self->user);
   gtk_widget_destroy (GTK_WIDGET (child));
   self->hooks.discarded (result, self->user);
+  child = gtk_flow_box_get_child_at_index (GTK_FLOW_BOX (self->flow), index);
+  if (! child && index > 0)
+    child = gtk_flow_box_get_child_at_index (GTK_FLOW_BOX (self->flow), index - 1);
+  if (child)
+    {
+      gtk_flow_box_select_child (GTK_FLOW_BOX (self->flow), child);
+      gtk_widget_grab_focus (GTK_WIDGET (child));
+    }
   update (self);
+}
+
+static gboolean
+key_cb (GtkWidget   *flow,
+        GdkEventKey *event,
+        ResultPanel *self)
+{
+  (void) flow;
+  if (event->keyval != GDK_KEY_Delete && event->keyval != GDK_KEY_KP_Delete)
+    return FALSE;
+  discard_cb (NULL, self);
+  return TRUE;
 }
 
 static GtkWidget *
@@ -157,6 +180,7 @@ result_panel_new (const ResultPanelHooks *hooks,
   atk_object_set_name (gtk_widget_get_accessible (self->flow), _("Results"));
   g_signal_connect (self->flow, "selected-children-changed", G_CALLBACK (selected_cb), self);
   g_signal_connect (self->flow, "child-activated", G_CALLBACK (activated_cb), self);
+  g_signal_connect (self->flow, "key-press-event", G_CALLBACK (key_cb), self);
 
   self->empty = gtk_label_new (_("Results collect here."));
   gtk_style_context_add_class (gtk_widget_get_style_context (self->empty), "dim-label");
@@ -164,7 +188,7 @@ result_panel_new (const ResultPanelHooks *hooks,
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroll), GTK_POLICY_NEVER,
                                   GTK_POLICY_AUTOMATIC);
   gtk_scrolled_window_set_shadow_type (GTK_SCROLLED_WINDOW (scroll), GTK_SHADOW_IN);
-  gtk_widget_set_size_request (scroll, -1, 132);
+  gtk_widget_set_size_request (scroll, -1, 140);
   gtk_container_add (GTK_CONTAINER (scroll), self->flow);
   gtk_container_add (GTK_CONTAINER (over), scroll);
   gtk_overlay_add_overlay (GTK_OVERLAY (over), self->empty);
@@ -183,7 +207,12 @@ result_panel_new (const ResultPanelHooks *hooks,
                           G_CALLBACK (discard_cb), self);
 
   gtk_box_pack_start (GTK_BOX (panel), self->bar, FALSE, FALSE, 0);
-  gtk_box_pack_start (GTK_BOX (panel), over, FALSE, TRUE, 0);
+  self->stack = gtk_stack_new ();
+  gtk_stack_set_hhomogeneous (GTK_STACK (self->stack), FALSE);
+  gtk_stack_set_vhomogeneous (GTK_STACK (self->stack), FALSE);
+  gtk_widget_show_all (over); /* the stack shows the first child that can be seen */
+  gtk_stack_add_named (GTK_STACK (self->stack), over, "results");
+  gtk_box_pack_start (GTK_BOX (panel), self->stack, FALSE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (panel), row, FALSE, FALSE, 0);
   update (self);
   return panel;
@@ -209,6 +238,7 @@ result_panel_add (GtkWidget   *panel,
   atk_object_set_name (gtk_widget_get_accessible (child), caption);
   gtk_container_add (GTK_CONTAINER (self->flow), child);
   gtk_widget_show_all (child);
+  result_panel_show_page (panel, FALSE);
   gtk_flow_box_select_child (GTK_FLOW_BOX (self->flow), GTK_FLOW_BOX_CHILD (child));
   update (self);
 }
@@ -255,6 +285,24 @@ result_panel_list (GtkWidget *panel)
 }
 
 guint
+result_panel_count (GtkWidget *panel)
+{
+  GList *children = gtk_container_get_children (GTK_CONTAINER (panel_of (panel)->flow));
+  guint  count    = g_list_length (children);
+
+  g_list_free (children);
+  return count;
+}
+
+gpointer
+result_panel_chosen (GtkWidget *panel)
+{
+  GtkFlowBoxChild *child = chosen_child (panel_of (panel));
+
+  return child ? result_of (child) : NULL;
+}
+
+guint
 result_panel_count_open (GtkWidget *panel)
 {
   guint  count    = 0;
@@ -283,6 +331,31 @@ result_panel_clear (GtkWidget *panel)
   g_list_free (children);
   g_signal_handlers_unblock_by_func (self->flow, selected_cb, self);
   update (self);
+}
+
+void
+result_panel_set_page (GtkWidget *panel,
+                       GtkWidget *page)
+{
+  gtk_stack_add_named (GTK_STACK (panel_of (panel)->stack), page, "page");
+  gtk_widget_show_all (page);
+}
+
+gboolean
+result_panel_shows_page (GtkWidget *panel)
+{
+  return g_strcmp0 (gtk_stack_get_visible_child_name (GTK_STACK (panel_of (panel)->stack)),
+                    "page") == 0;
+}
+
+void
+result_panel_show_page (GtkWidget *panel,
+                        gboolean   shown)
+{
+  GtkStack *stack = GTK_STACK (panel_of (panel)->stack);
+
+  if (! shown || gtk_stack_get_child_by_name (stack, "page"))
+    gtk_stack_set_visible_child_name (stack, shown ? "page" : "results");
 }
 
 void

@@ -28,9 +28,18 @@ void       result_panel_set_inserted (GtkWidget   *panel,
                                       gpointer     result);
 /* All results in order: (element-type gpointer) (transfer container). */
 GList     *result_panel_list         (GtkWidget   *panel);
+guint      result_panel_count        (GtkWidget   *panel);
 guint      result_panel_count_open   (GtkWidget   *panel);  /* not inserted yet */
+gpointer   result_panel_chosen       (GtkWidget   *panel);  /* NULL: none */
 /* Takes all away; each is `discarded'. */
 void       result_panel_clear        (GtkWidget   *panel);
+
+/* `page' in place of the results, as long as there are none or it is asked for; NULL: none. */
+void       result_panel_set_page     (GtkWidget   *panel,
+                                      GtkWidget   *page);
+gboolean   result_panel_shows_page   (GtkWidget   *panel);
+void       result_panel_show_page    (GtkWidget   *panel,
+                                      gboolean     shown);
 
 /* fraction < 0: nothing runs, the bar shows `text' and is empty. */
 void       result_panel_set_progress (GtkWidget   *panel,

@@ -8,6 +8,7 @@ typedef struct
   gdouble  seed, strength;
   gint     steps;
   gboolean check;
+  gint     sides[4];
 } Settings;
 
 typedef struct
@@ -38,8 +39,10 @@ set_cb (GObject      *object,
     self->strength = g_value_get_double (value);
   else if (id == 7)
     self->steps = g_value_get_int (value);
-  else
+  else if (id == 8)
     self->check = g_value_get_boolean (value);
+  else
+    self->sides[id - 9] = g_value_get_int (value);
 }
 
 static void
@@ -57,8 +60,10 @@ get_cb (GObject    *object,
     g_value_set_double (value, id == 5 ? self->seed : self->strength);
   else if (id == 7)
     g_value_set_int (value, self->steps);
-  else
+  else if (id == 8)
     g_value_set_boolean (value, self->check);
+  else
+    g_value_set_int (value, self->sides[id - 9]);
 }
 
 static void
@@ -73,6 +78,7 @@ static void
 settings_class_init (SettingsClass *class)
 {
   static const gchar *const texts[] = { "prompt", "negative-prompt", "model", "sampler" };
+  static const gchar *const sides[] = { "left", "right", "top", "bottom" };
   GObjectClass             *object  = G_OBJECT_CLASS (class);
 
   object->set_property = set_cb;
@@ -89,6 +95,9 @@ settings_class_init (SettingsClass *class)
     g_param_spec_int ("steps", NULL, NULL, 1, 1000, 20, G_PARAM_READWRITE));
   g_object_class_install_property (object, 8,
     g_param_spec_boolean ("check", NULL, NULL, FALSE, G_PARAM_READWRITE));
+  for (guint i = 0; i < 4; i++)
+    g_object_class_install_property (object, i + 9,
+      g_param_spec_int (sides[i], NULL, NULL, 0, 16384, 0, G_PARAM_READWRITE));
 }
 
 static void

@@ -5,7 +5,7 @@
 #include <gtk/gtk.h>
 
 /* Strings prompt, negative-prompt, model, sampler (""); doubles seed (-1 … 1e15), strength (0 … 1);
- * gint steps (1 … 1000); gboolean check. */
+ * gint steps (1 … 1000); gboolean check; gint left, right, top, bottom (0 … 16384). */
 /* `property' is set to `text', or NULL. */
 GObject   *settings_new       (const gchar *property,
                                const gchar *text);

@@ -7,6 +7,7 @@
 #include "model_panel.h"
 #include "region_view.h"
 #include "result_panel.h"
+#include "sides_panel.h"
 
 static void
 numbers_and_choices_follow_their_properties (void)
@@ -47,6 +48,122 @@ numbers_and_choices_follow_their_properties (void)
   g_object_unref (settings);
 }
 
+static gdouble
+seed_of (GObject *settings)
+{
+  gdouble seed;
+
+  g_object_get (settings, "seed", &seed, NULL);
+  return seed;
+}
+
+static void
+lock_keeps_the_seed_of_the_last_run (void)
+{
+  GObject   *settings = settings_new (NULL, NULL);
+  GtkWidget *form     = fields_new ();
+  GtkWidget *seed     = fields_add_seed (form, settings, "seed", "Seed");
+  GtkWidget *window   = settings_show (form);
+  GtkWidget *lock     = settings_nth (form, GTK_TYPE_TOGGLE_BUTTON, 0);
+
+  CHECK (! gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (lock)));
+  fields_seed_used (seed, 1234567890123.0);
+  CHECK (seed_of (settings) == -1);
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (lock), TRUE);
+  CHECK (seed_of (settings) == 1234567890123.0);
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (lock), FALSE);
+  CHECK (seed_of (settings) == -1);
+  g_object_set (settings, "seed", 5.0, NULL);
+  CHECK (gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (lock)));
+  CHECK (seed_of (settings) == 5);
+  gtk_widget_destroy (window);
+  g_object_unref (settings);
+}
+
+static void
+rows_beside_each_other_share_a_line (void)
+{
+  GObject   *settings = settings_new (NULL, NULL);
+  GtkWidget *form     = fields_new ();
+  GtkWidget *first, *second, *third, *check;
+
+  first = fields_add_number (form, settings, "steps", "A", 1, 9, 1, 0, NULL);
+  fields_beside (form);
+  second = fields_add_number (form, settings, "left", "B", 1, 9, 1, 0, NULL);
+  third  = fields_add_number (form, settings, "top", "C", 1, 9, 1, 0, NULL);
+  check  = fields_add_check (form, settings, "check", "D", NULL);
+  CHECK (gtk_grid_get_child_at (GTK_GRID (form), 1, 0) == first);
+  CHECK (gtk_grid_get_child_at (GTK_GRID (form), 3, 0) == second);
+  CHECK (gtk_grid_get_child_at (GTK_GRID (form), 1, 1) == third);
+  CHECK (gtk_grid_get_child_at (GTK_GRID (form), 3, 1) == third); /* all of the line */
+  CHECK (gtk_grid_get_child_at (GTK_GRID (form), 0, 2) == check);
+  g_object_ref_sink (form);
+  gtk_widget_destroy (form);
+  g_object_unref (form);
+  g_object_unref (settings);
+}
+
+static void
+shape_is_reached_by_adding_the_least (void)
+{
+  static const gint sizes[][2]  = { { 400, 200 }, { 200, 400 }, { 1, 1 }, { 1023, 767 },
+                                    { 100000, 3 } };
+  static const gint shapes[][2] = { { 1, 1 }, { 16, 9 }, { 2, 3 } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+    for (gsize k = 0; k < G_N_ELEMENTS (shapes); k++)
+      {
+        gint add[SIDE_COUNT], across = shapes[k][0], down = shapes[k][1];
+        gint width, height;
+
+        sides_for_shape (add, sizes[i][0], sizes[i][1], across, down);
+        width  = sizes[i][0] + add[SIDE_LEFT] + add[SIDE_RIGHT];
+        height = sizes[i][1] + add[SIDE_TOP] + add[SIDE_BOTTOM];
+        CHECK (width == sizes[i][0] || height == sizes[i][1]);
+        /* One pixel less would be too little, this is enough. */
+        if (height == sizes[i][1])
+          CHECK ((gint64) width * down >= (gint64) height * across &&
+                 (gint64) (width - 1) * down < (gint64) height * across);
+        else
+          CHECK ((gint64) height * across >= (gint64) width * down &&
+                 (gint64) (height - 1) * across < (gint64) width * down);
+        CHECK (ABS (add[SIDE_LEFT] - add[SIDE_RIGHT]) <= 1);
+        CHECK (ABS (add[SIDE_TOP] - add[SIDE_BOTTOM]) <= 1);
+      }
+}
+
+static void
+sides_are_pixels_or_percent_of_the_picture (void)
+{
+  static const gchar *const sides[SIDE_COUNT] = { "left", "right", "top", "bottom" };
+  GObject   *settings = settings_new (NULL, NULL);
+  GtkWidget *form     = fields_new ();
+  GtkWidget *window, *left, *top, *unit;
+  gint       pixels;
+
+  sides_panel_add (form, settings, sides, sides, 16384);
+  sides_panel_set_size (form, 300, 200);
+  window = settings_show (form);
+  left   = gtk_grid_get_child_at (GTK_GRID (form), 1, 0);
+  top    = gtk_grid_get_child_at (GTK_GRID (form), 1, 1);
+  unit   = gtk_grid_get_child_at (GTK_GRID (form), 1, 2);
+  g_object_set (settings, "left", 100, NULL);
+  CHECK (gtk_spin_button_get_value (GTK_SPIN_BUTTON (left)) == 100);
+  gtk_combo_box_set_active (GTK_COMBO_BOX (unit), 1);
+  g_object_get (settings, "left", &pixels, NULL);
+  CHECK_INT (pixels, 100); /* 33.33 % are still what they were */
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (top), 12.5);
+  g_object_get (settings, "top", &pixels, NULL);
+  CHECK_INT (pixels, 25);
+  gtk_button_clicked (GTK_BUTTON (settings_nth (form, GTK_TYPE_BUTTON, 0))); /* +25 % */
+  g_object_get (settings, "left", &pixels, NULL);
+  CHECK_INT (pixels, 75);
+  gtk_combo_box_set_active (GTK_COMBO_BOX (unit), 0);
+  CHECK (gtk_spin_button_get_value (GTK_SPIN_BUTTON (top)) == 50);
+  gtk_widget_destroy (window);
+  g_object_unref (settings);
+}
+
 static void
 ignore_cb (gpointer user)
 {
@@ -64,7 +181,7 @@ ignore_folder_cb (const gchar *folder,
 static void
 filling_the_model_list_keeps_the_choice (void)
 {
-  static const ModelPanelHooks hooks = { ignore_cb, ignore_folder_cb, ignore_cb };
+  static const ModelPanelHooks hooks = { ignore_cb, ignore_folder_cb, ignore_cb, ignore_cb };
   const ModelRow rows[] = { { "", "Best", "", NULL },
                             { "/m/a.safetensors", "a", "SD 1.x", NULL },
                             { "/m/b.safetensors", "<b>", "LoRA", "This is a LoRA" } };
@@ -135,6 +252,31 @@ results_are_chosen_inserted_and_discarded (void)
 }
 
 static void
+page_gives_way_to_the_first_result (void)
+{
+  static const ResultPanelHooks hooks  = { chosen_cb, insert_cb, insert_all_cb, settings_cb,
+                                           discarded_cb };
+  static const ModelPanelHooks  models = { ignore_cb, ignore_folder_cb, ignore_cb, ignore_cb };
+  Heard      heard  = { 0 };
+  GtkWidget *panel  = result_panel_new (&hooks, &heard);
+  GtkWidget *window;
+  GdkPixbuf *pixels = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, 32, 24);
+
+  result_panel_set_page (panel, model_page_new ("/a/folder", &models, NULL));
+  window = settings_show (panel);
+  CHECK (! result_panel_shows_page (panel));
+  result_panel_show_page (panel, TRUE);
+  CHECK (result_panel_shows_page (panel));
+  gdk_pixbuf_fill (pixels, 0x80a0c0ff);
+  result_panel_add (panel, &heard, pixels, "7");
+  CHECK (! result_panel_shows_page (panel));
+  CHECK (result_panel_chosen (panel) == &heard);
+  CHECK_INT (result_panel_count (panel), 1);
+  g_object_unref (pixels);
+  gtk_widget_destroy (window);
+}
+
+static void
 region_view_draws_all_it_is_given (void)
 {
   GtkWidget   *view   = region_view_new ();
@@ -166,8 +308,13 @@ main (int    argc,
   gtk_init (NULL, NULL);
   test_begin (argc, argv);
   RUN (numbers_and_choices_follow_their_properties);
+  RUN (lock_keeps_the_seed_of_the_last_run);
+  RUN (rows_beside_each_other_share_a_line);
+  RUN (shape_is_reached_by_adding_the_least);
+  RUN (sides_are_pixels_or_percent_of_the_picture);
   RUN (filling_the_model_list_keeps_the_choice);
   RUN (results_are_chosen_inserted_and_discarded);
+  RUN (page_gives_way_to_the_first_result);
   RUN (region_view_draws_all_it_is_given);
   return test_end ();
 }
