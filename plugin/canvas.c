@@ -460,7 +460,7 @@ canvas_shown_bounds (GimpImage *image,
 
 /* ---- small pictures ------------------------------------------------------ */
 
-static gdouble
+static void
 thumbnail_size (GimpImage *image,
                 gint       most,
                 gint      *width,
@@ -470,69 +470,178 @@ thumbnail_size (GimpImage *image,
   gint    full_height = gimp_image_get_height (image);
   gdouble scale       = MIN (1.0, (gdouble) most / MAX (full_width, full_height));
 
-  /* Without it gegl_buffer_get () gives zeros for every scale but 1, and says nothing. */
-  gegl_init (NULL, NULL);
-
   *width  = MAX (1, (gint) (full_width * scale));
   *height = MAX (1, (gint) (full_height * scale));
+}
 
-  return scale;
+/* GimpPrecision counts the type in hundreds and the curve in the rest. */
+static const gchar *
+component_type (GimpImage *image)
+{
+  static const gchar *const types[] = { "u8", "u8", "u16", "u32", "u32", "half", "float",
+                                        "double" };
+
+  return types[CLAMP (gimp_image_get_precision (image) / 100, 0, 7)];
+}
+
+/* How the numbers of the image's thumbnails are meant: in its own precision and profile. */
+static const Babl *
+thumbnail_format (GimpImage *image,
+                  gboolean   alpha)
+{
+  static const gchar *const colour[3][2] = {
+    { "RGB", "RGBA" }, { "R'G'B'", "R'G'B'A" }, { "R~G~B~", "R~G~B~A" } };
+  static const gchar *const grey[3][2] = {
+    { "Y", "YA" }, { "Y'", "Y'A" }, { "Y~", "Y~A" } };
+  GimpPrecision     precision = gimp_image_get_precision (image);
+  gint              curve     = precision % 100 == 0 ? 0 : precision % 100 == 50 ? 1 : 2;
+  gboolean          is_grey   = gimp_image_get_base_type (image) == GIMP_GRAY;
+  GimpColorProfile *profile   = gimp_image_get_effective_color_profile (image);
+  const Babl       *space     = NULL;
+  const Babl       *format;
+  gchar            *name;
+
+  if (profile)
+    space = gimp_color_profile_get_space (profile,
+                                          GIMP_COLOR_RENDERING_INTENT_RELATIVE_COLORIMETRIC,
+                                          NULL);
+  name   = g_strdup_printf ("%s %s", is_grey ? grey[curve][alpha] : colour[curve][alpha],
+                            component_type (image));
+  format = babl_format_with_space (name, space);
+  g_free (name);
+  g_clear_object (&profile);
+
+  return format;
 }
 
 GdkPixbuf *
 canvas_thumbnail (GimpImage *image,
                   gint       most)
 {
-  GimpLayer  *visible = gimp_layer_new_from_visible (image, image, NULL);
-  GeglBuffer *buffer;
-  GdkPixbuf  *pixels;
-  gdouble     scale;
-  gint        width, height;
+  gint        width, height, bytes;
+  const Babl *format;
+  GBytes     *data;
+  GdkPixbuf  *pixels = NULL;
 
-  scale  = thumbnail_size (image, most, &width, &height);
-  pixels = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, width, height);
-  buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (visible));
-  gegl_buffer_get (buffer, GEGL_RECTANGLE (0, 0, width, height), scale,
-                   babl_format ("R'G'B'A u8"), gdk_pixbuf_get_pixels (pixels),
-                   gdk_pixbuf_get_rowstride (pixels), GEGL_ABYSS_CLAMP);
-  g_object_unref (buffer);
-  gimp_item_delete (GIMP_ITEM (visible));
+  thumbnail_size (image, most, &width, &height);
+  data = gimp_image_get_thumbnail_data (image, &width, &height, &bytes);
+  if (! data)
+    return NULL;
+
+  format = thumbnail_format (image, bytes % 2 == 0);
+  if (babl_format_get_bytes_per_pixel (format) == bytes &&
+      g_bytes_get_size (data) == (gsize) width * (gsize) height * (gsize) bytes)
+    {
+      const Babl   *fish = babl_fish (format, babl_format ("R'G'B'A u8"));
+      const guchar *in   = g_bytes_get_data (data, NULL);
+
+      pixels = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, width, height);
+      for (gint y = 0; y < height; y++)
+        babl_process (fish, in + (gsize) y * (gsize) width * (gsize) bytes,
+                      gdk_pixbuf_get_pixels (pixels) +
+                      (gsize) y * (gsize) gdk_pixbuf_get_rowstride (pixels), width);
+    }
+  g_bytes_unref (data);
 
   return pixels;
 }
 
+/* Values 0 … 255, [height, width]; the caller frees. */
+static guchar *
+selection_values (GimpImage *image,
+                  gint       most,
+                  gint      *width,
+                  gint      *height)
+{
+  GimpSelection *selection = gimp_image_get_selection (image);
+  guchar        *values    = NULL;
+  gchar         *name      = g_strdup_printf ("Y %s", component_type (image));
+  const Babl    *format    = babl_format (name);
+  gint           bytes;
+  GBytes        *data;
+
+  thumbnail_size (image, most, width, height);
+  data = gimp_drawable_get_thumbnail_data (GIMP_DRAWABLE (selection), *width, *height, width,
+                                           height, &bytes);
+  if (data && babl_format_get_bytes_per_pixel (format) == bytes &&
+      g_bytes_get_size (data) == (gsize) *width * (gsize) *height * (gsize) bytes)
+    {
+      values = g_malloc ((gsize) *width * (gsize) *height);
+      babl_process (babl_fish (format, babl_format ("Y u8")), g_bytes_get_data (data, NULL),
+                    values, (glong) *width * *height);
+    }
+  g_clear_pointer (&data, g_bytes_unref);
+  g_free (name);
+
+  return values;
+}
+
 GdkPixbuf *
 canvas_selection_thumbnail (GimpImage *image,
-                            gint       most)
+                            gint       most,
+                            gboolean   inverted)
 {
-  GeglBuffer *buffer;
-  GdkPixbuf  *pixels;
-  guchar     *values, *out;
-  gdouble     scale;
-  gint        width, height, stride;
+  gint       width, height;
+  guchar    *values = NULL;
+  GdkPixbuf *pixels = NULL;
 
-  if (gimp_selection_is_empty (image))
-    return NULL;
-  scale  = thumbnail_size (image, most, &width, &height);
-  values = g_malloc ((gsize) width * (gsize) height);
-  buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (gimp_image_get_selection (image)));
-  gegl_buffer_get (buffer, GEGL_RECTANGLE (0, 0, width, height), scale,
-                   babl_format ("Y u8"), values, width, GEGL_ABYSS_CLAMP);
-  g_object_unref (buffer);
-  pixels = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, width, height);
-  out    = gdk_pixbuf_get_pixels (pixels);
-  stride = gdk_pixbuf_get_rowstride (pixels);
-  for (gint y = 0; y < height; y++)
-    for (gint x = 0; x < width; x++)
-      {
-        guchar *pixel = out + y * stride + 4 * x;
+  if (! gimp_selection_is_empty (image))
+    values = selection_values (image, most, &width, &height);
+  if (values)
+    {
+      pixels = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, width, height);
+      for (gint y = 0; y < height; y++)
+        for (gint x = 0; x < width; x++)
+          {
+            guchar *pixel = gdk_pixbuf_get_pixels (pixels) +
+                            y * gdk_pixbuf_get_rowstride (pixels) + 4 * x;
+            guchar  value = values[(gsize) y * (gsize) width + (gsize) x];
 
-        pixel[0] = 230;
-        pixel[1] = 60;
-        pixel[2] = 40;
-        pixel[3] = (guchar) (values[(gsize) y * (gsize) width + (gsize) x] / 2);
-      }
+            pixel[0] = 230;
+            pixel[1] = 60;
+            pixel[2] = 40;
+            pixel[3] = (inverted ? 255 - value : value) / 2;
+          }
+    }
   g_free (values);
 
   return pixels;
+}
+
+guint
+canvas_fingerprint (GimpImage *image)
+{
+  GimpSelection *selection = gimp_image_get_selection (image);
+  guint          print     = 0;
+  gint           width, height, bytes;
+
+  thumbnail_size (image, 256, &width, &height);
+  for (gint i = 0; i < 2; i++)
+    {
+      GBytes *data = i == 0
+        ? gimp_image_get_thumbnail_data (image, &width, &height, &bytes)
+        : gimp_drawable_get_thumbnail_data (GIMP_DRAWABLE (selection), width, height, &width,
+                                            &height, &bytes);
+
+      if (data)
+        print = print * 31 + g_bytes_hash (data);
+      g_clear_pointer (&data, g_bytes_unref);
+    }
+
+  return print;
+}
+
+gboolean
+canvas_has_empty_places (GimpImage *image)
+{
+  GdkPixbuf *pixels = canvas_thumbnail (image, 256);
+  gboolean   empty  = FALSE;
+
+  for (gint y = 0; pixels && y < gdk_pixbuf_get_height (pixels) && ! empty; y++)
+    for (gint x = 0; x < gdk_pixbuf_get_width (pixels) && ! empty; x++)
+      empty = gdk_pixbuf_get_pixels (pixels)[y * gdk_pixbuf_get_rowstride (pixels) +
+                                             4 * x + 3] < 128;
+  g_clear_object (&pixels);
+
+  return empty;
 }

@@ -151,19 +151,37 @@ void       canvas_shown_bounds (GimpImage *image,
 
 /* ---- small pictures ------------------------------------------------------ */
 
+/* GIMP keeps these itself: after the first one they take milliseconds at any size of canvas. */
+
 /**
  * canvas_thumbnail:
- * @most: of the longer side
+ * @most: of the longer side, 1 … 1024
  *
- * Returns: (transfer full): all that is visible, 8-bit sRGB with alpha.
+ * Returns: (transfer full): all that is visible, 8-bit sRGB with alpha; %NULL: there is none.
  */
 GdkPixbuf *canvas_thumbnail           (GimpImage *image,
                                        gint       most);
 
 /**
  * canvas_selection_thumbnail:
+ * @inverted: tint what is not selected
  *
  * Returns: (transfer full): a tint as strong as what is selected, or %NULL: nothing.
  */
 GdkPixbuf *canvas_selection_thumbnail (GimpImage *image,
-                                       gint       most);
+                                       gint       most,
+                                       gboolean   inverted);
+
+/**
+ * canvas_fingerprint:
+ *
+ * Returns: a number that changes when the picture or its selection is seen to.
+ */
+guint      canvas_fingerprint         (GimpImage *image);
+
+/**
+ * canvas_has_empty_places:
+ *
+ * Returns: whether some of the visible picture is transparent.
+ */
+gboolean   canvas_has_empty_places    (GimpImage *image);

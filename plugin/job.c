@@ -13,6 +13,7 @@ struct _Job
 {
   GThread      *thread;
   gint          cancel;        /* atomic */
+  gint          enough;        /* atomic */
 
   /* Between tasks the main thread's, during a task the worker's. */
   Engine       *engine;
@@ -90,6 +91,7 @@ candidate_free (Candidate *candidate)
   g_free (candidate->negative_prompt);
   g_free (candidate->model_path);
   g_clear_pointer (&candidate->selection, g_bytes_unref);
+  g_clear_pointer (&candidate->shown, g_bytes_unref);
   g_free (candidate);
 }
 
@@ -257,6 +259,58 @@ progress_cb (void                 *user,
   return ! g_atomic_int_get (&work->job->cancel);
 }
 
+static bool
+enough_cb (void *user)
+{
+  Work *work = user;
+
+  return g_atomic_int_get (&work->job->enough) != 0;
+}
+
+/* The result as it will be seen, smaller by a whole factor: here, for a large one takes longer than a
+ * dialog may be silent. */
+static void
+make_shown (Candidate *candidate)
+{
+  const EditResult *edit   = &candidate->edit;
+  gint              longer = MAX (edit->rect.width, edit->rect.height);
+  gint              factor = MAX (1, (longer + CANDIDATE_SHOWN - 1) / CANDIDATE_SHOWN);
+  gint              width  = MAX (1, edit->rect.width / factor);
+  gint              height = MAX (1, edit->rect.height / factor);
+  gsize             bytes  = (gsize) width * (gsize) height * 4;
+  guchar           *out    = g_malloc (bytes);
+
+  for (gint y = 0; y < height; y++)
+    for (gint x = 0; x < width; x++)
+      {
+        guchar *pixel  = out + ((gsize) y * (gsize) width + (gsize) x) * 4;
+        gfloat  sum[4] = { 0 };
+        gint    rows   = MIN (factor, edit->rect.height - y * factor);
+        gint    cols   = MIN (factor, edit->rect.width - x * factor);
+
+        for (gint j = 0; j < rows; j++)
+          for (gint i = 0; i < cols; i++)
+            {
+              gsize         at    = (gsize) (y * factor + j) * (gsize) edit->rect.width +
+                                    (gsize) (x * factor + i);
+              const gfloat *in    = edit->rgba + 4 * at;
+              gfloat        cover = in[3] * edit->mask[at];
+
+              for (gint c = 0; c < 3; c++)
+                sum[c] += in[c] * cover;
+              sum[3] += cover;
+            }
+        for (gint c = 0; c < 3; c++)
+          sum[c] = sum[3] > 0 ? sum[c] / sum[3] : 0;
+        sum[3] /= (gfloat) (rows * cols);
+        for (gint c = 0; c < 4; c++)
+          pixel[c] = (guchar) (CLAMP (sum[c], 0.0f, 1.0f) * 255.0f + 0.5f);
+      }
+  candidate->shown        = g_bytes_new_take (out, bytes);
+  candidate->shown_width  = width;
+  candidate->shown_height = height;
+}
+
 static gboolean
 open_model (Job         *job,
             const gchar *path,
@@ -301,6 +355,7 @@ make_candidate (Work        *work,
   request.prompt          = prompt;
   request.negative_prompt = negative;
   request.progress        = progress_cb;
+  request.enough          = enough_cb;
   request.want_preview    = task->want_preview;
   request.user            = work;
 
@@ -323,10 +378,12 @@ make_candidate (Work        *work,
   candidate->request.prompt          = candidate->prompt;
   candidate->request.negative_prompt = candidate->negative_prompt;
   candidate->request.progress        = NULL;
+  candidate->request.enough          = NULL;
   candidate->request.user            = NULL;
   candidate->model_path      = g_strdup (task->model_path);
   candidate->model           = *engine_model (job->engine);
   candidate->selection       = selection ? g_bytes_ref (selection) : NULL;
+  make_shown (candidate);
   candidate->seconds         = (g_get_monotonic_time () - began) / 1e6;
   if (task->want_hash)
     model_store_hash (task->model_path, candidate->sha256, &job->cancel);
@@ -369,7 +426,8 @@ work_through (Work        *work,
   g_clear_pointer (&task->rgba, g_free);
 
   ok = TRUE;
-  for (work->image = 0; ok && work->image < task->request.count; work->image++)
+  for (work->image = 0; ok && work->image < task->request.count &&
+       ! (work->image > 0 && g_atomic_int_get (&job->enough)); work->image++)
     ok = make_candidate (work, selection, error);
 
   g_clear_pointer (&selection, g_bytes_unref);
@@ -434,6 +492,7 @@ job_start (Job                *job,
   g_return_if_fail (task->request.count >= 1);
 
   g_atomic_int_set (&job->cancel, FALSE);
+  g_atomic_int_set (&job->enough, FALSE);
   job->task      = task;
   job->callbacks = *callbacks;
   job->user      = user;
@@ -448,6 +507,12 @@ void
 job_cancel (Job *job)
 {
   g_atomic_int_set (&job->cancel, TRUE);
+}
+
+void
+job_keep (Job *job)
+{
+  g_atomic_int_set (&job->enough, TRUE);
 }
 
 gboolean

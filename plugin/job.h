@@ -42,8 +42,13 @@ typedef struct
   EngineModelInfo model;
   gchar           sha256[65]; /* of the model's file, or "" */
   GBytes         *selection;  /* as read, [region.height, region.width] floats, or NULL */
+  GBytes         *shown;      /* [shown_height, shown_width, 4] 8-bit sRGB with the mask in alpha:
+                                 the picture at most CANDIDATE_SHOWN wide and high */
+  gint            shown_width, shown_height;
   gdouble         seconds;
 } Candidate;
+
+#define CANDIDATE_SHOWN 768
 
 void candidate_free (Candidate *candidate);
 
@@ -84,6 +89,9 @@ void      job_start      (Job                *job,
                           gpointer            user);
 /* Heard within 0.3 s; candidates that are finished have been handed out. */
 void      job_cancel     (Job                *job);
+/* Ends the steps early: the picture under way is made of what there is after its first step, and is the
+ * last one.  It is handed out like the others. */
+void      job_keep       (Job                *job);
 gboolean  job_is_running (Job                *job);
 
 /* Memory and time of a task before it starts, or FALSE with a sentence.  Opens the

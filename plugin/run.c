@@ -299,6 +299,7 @@ read_settings (Run *run)
   settings.colour_match      = get_boolean (run, "colour-match", settings.colour_match);
   settings.keep_transparency = get_boolean (run, "keep-transparency",
                                             settings.keep_transparency);
+  settings.max_pixels        = run->max_pixels;
   settings.tile_x            = (tile & 1) != 0;
   settings.tile_y            = (tile & 2) != 0;
   if (run->mode == EDIT_TEXT_TO_IMAGE)

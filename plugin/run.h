@@ -33,6 +33,8 @@ typedef struct
   GimpLayer           *hidden;       /* borrowed; the layer of that record, or NULL */
   GBytes              *selection;    /* borrowed; its selection, or NULL */
 
+  guint64              max_pixels;   /* of one pass; 0: the engine's own limit */
+
   ModelStore          *store;
   Job                 *job;
 
