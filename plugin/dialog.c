@@ -3,48 +3,57 @@
 
 #include "dialog.h"
 
+#include "advice.h"
+#include "dialog_bar.h"
 #include "dialog_form.h"
+#include "dialog_models.h"
 #include "dialog_pictures.h"
 #include "dialog_presets.h"
 #include "dialog_text.h"
+#include "dialog_where.h"
 #include "procedures.h"
 
-#include "model_panel.h"
+#include "fields.h"
 #include "prompt_panel.h"
-#include "region_view.h"
 #include "result_panel.h"
 
 #include <libgimp/gimpui.h>
 
+#include <math.h>
 #include <string.h>
 
 #include "intl.h"
 
 #define RESPONSE_GENERATE 1
 #define RESPONSE_STOP     2
-#define RESPONSE_FOLDER   3
+#define RESPONSE_KEEP     3
 #define UPDATE_DELAY      200 /* milliseconds after the last change of a setting */
-#define SELECTION_CHECK   700 /* milliseconds between looks at the selection */
+#define IMAGE_CHECK       700 /* milliseconds between looks at the image */
+#define WIDTH             1060
+#define HEIGHT            690
+#define DEMO_GUIDANCE     3.0
+#define FORM_WIDTH        490
+#define THUMBNAIL         96
 
 typedef struct
 {
-  Run        *run;
-  GtkWidget  *window;
-  GtkWidget  *prompt, *models, *region, *results;
-  GtkWidget  *bar, *bar_text, *bar_button;   /* the info bar */
-  GtkWidget  *estimate, *generate, *stop;
-  GMainLoop  *loop;
-  guint       update_id, watch_id;
-  EditRect    seen_selection;                /* what the picture shows */
-  gboolean    seen_any, running, closing, planned;
-  gint        inserted;
-  GimpLayer  *layer;                         /* the last one inserted, borrowed */
-  GimpImage  *layer_image;
-  Candidate  *last;                          /* borrowed from the results */
+  Run         *run;
+  DialogForm   form;
+  Advice       advice;                       /* what the info bar says */
+  GtkWidget   *window;
+  GtkWidget   *prompt, *models, *where, *bar, *results;
+  GtkWidget   *estimate, *generate, *stop, *keep;
+  GtkWidget   *ask;                          /* the question before closing, or NULL */
+  GMainLoop   *loop;
+  guint        update_id, watch_id;
+  gboolean     running, closing, planned, updating;
+  gint         inserted;
+  GimpLayer   *layer;                        /* the last one inserted, borrowed */
+  GimpImage   *layer_image;
+  Candidate   *last;                         /* borrowed from the results */
 } Dialog;
 
 static void schedule_update (Dialog *self);
-static void open_folder_cb  (gpointer user);
 
 /* ---- messages ------------------------------------------------------------ */
 
@@ -53,10 +62,7 @@ say (Dialog         *self,
      GtkMessageType  type,
      const gchar    *text)
 {
-  gtk_info_bar_set_message_type (GTK_INFO_BAR (self->bar), type);
-  gtk_label_set_text (GTK_LABEL (self->bar_text), text ? text : "");
-  gtk_widget_hide (self->bar_button);
-  gtk_widget_set_visible (self->bar, text != NULL);
+  dialog_bar_say (self->bar, type, text, NULL, NULL, NULL);
 }
 
 /* Shows an error and forgets it; FALSE where there was none. */
@@ -71,231 +77,170 @@ complain (Dialog *self,
   return TRUE;
 }
 
-static void
-bar_response_cb (GtkInfoBar *bar,
-                 gint        response,
-                 Dialog     *self)
-{
-  (void) bar;
-  if (response == RESPONSE_FOLDER)
-    open_folder_cb (self);
-  else
-    say (self, GTK_MESSAGE_INFO, NULL);
-}
-
 /* ---- models -------------------------------------------------------------- */
 
 static void
-show_models (Dialog *self)
-{
-  GPtrArray *list  = model_store_list (self->run->store);
-  ModelRow  *rows  = g_new0 (ModelRow, list->len + 1);
-  GPtrArray *texts = g_ptr_array_new_with_free_func (g_free);
-  gdouble    strength = 1;
-  gint       usable = 0;
-
-  if (self->run->mode == EDIT_INPAINT || self->run->mode == EDIT_IMAGE_TO_IMAGE)
-    g_object_get (self->run->config, "strength", &strength, NULL);
-  rows[0] = (ModelRow) { "", _("The one that fits best"), "", NULL };
-  for (guint i = 0; i < list->len; i++)
-    {
-      Model *model  = list->pdata[i];
-      gchar *reason = NULL;
-      gint   fits   = model->state == MODEL_READY
-                      ? model_fits (&model->info, self->run->mode, strength, &reason) : 0;
-
-      if (! fits && ! reason)
-        reason = g_strdup (model->info.reason[0] ? model->info.reason
-                                                 : model->info.summary);
-      if (fits)
-        g_clear_pointer (&reason, g_free);
-      usable += fits > 0;
-      if (reason)
-        g_ptr_array_add (texts, reason);
-      rows[i + 1] = (ModelRow) { model->path, model->name, model->info.summary, reason };
-    }
-  model_panel_set_rows (self->models, rows, list->len + 1);
-  if (usable <= 1)
-    {
-      gchar *folder = model_store_user_folder (self->run->store);
-      gchar *shown  = g_filename_display_name (folder);
-      gchar *note   = g_strdup_printf (
-        _("The demo draws simple things.  Put Stable Diffusion checkpoints "
-          "(.safetensors) into %s, or add the folder of another program."), shown);
-
-      model_panel_set_note (self->models, note);
-      g_free (note);
-      g_free (shown);
-      g_free (folder);
-    }
-  g_ptr_array_unref (texts);
-  g_free (rows);
-}
-
-static void
-scanned_cb (ModelStore *store,
-            gpointer    user)
-{
-  (void) store;
-  show_models (user);
-  schedule_update (user);
-}
-
-static void
-open_folder_cb (gpointer user)
-{
-  Dialog *self   = user;
-  gchar  *folder = model_store_user_folder (self->run->store);
-  GFile  *file   = g_file_new_for_path (folder);
-  gchar  *uri    = g_file_get_uri (file);
-  GError *error  = NULL;
-
-  if (! gtk_show_uri_on_window (GTK_WINDOW (self->window), uri, GDK_CURRENT_TIME, &error))
-    {
-      gchar *shown = g_filename_display_name (folder);
-      gchar *text  = g_strdup_printf (_("No program opens folders here; models go into %s"),
-                                      shown);
-
-      say (self, GTK_MESSAGE_INFO, text);
-      g_free (text);
-      g_free (shown);
-      g_error_free (error);
-    }
-  g_free (uri);
-  g_object_unref (file);
-  g_free (folder);
-}
-
-static void
-add_folder_cb (const gchar *folder,
-               gpointer     user)
-{
-  Dialog *self  = user;
-  GError *error = NULL;
-
-  if (model_store_add_folder (self->run->store, folder, &error))
-    model_store_scan (self->run->store, scanned_cb, self);
-  complain (self, error);
-}
-
-static void
-refresh_cb (gpointer user)
+models_changed_cb (gpointer user)
 {
   Dialog *self = user;
 
-  model_store_scan (self->run->store, scanned_cb, self);
+  if (dialog_models_has_demo_only (self->models) && ! self->running &&
+      ! dialog_presets_is_marked ("first-run-seen") &&
+      result_panel_count (self->results) == 0)
+    result_panel_show_page (self->results, TRUE);
+  schedule_update (self);
 }
 
-/* ---- what happens where -------------------------------------------------- */
-
 static void
-show_region (Dialog *self)
+models_say_cb (const gchar *text,
+               gpointer     user)
 {
-  const EditPlan *plan    = &self->run->plan;
-  EditMode        mode    = self->run->mode;
-  GdkRectangle    context = { plan->region.x, plan->region.y, plan->region.width,
-                              plan->region.height };
-  GdkRectangle    place   = { 0 };
-  GdkPixbuf      *pixels;
+  say (user, GTK_MESSAGE_INFO, text);
+}
 
-  if (self->planned)
-    region_view_set_canvas (self->region, plan->canvas.width, plan->canvas.height);
-  if (! self->run->image || mode == EDIT_TEXT_TO_IMAGE)
-    return;
-  place.width  = gimp_image_get_width (self->run->image);
-  place.height = gimp_image_get_height (self->run->image);
-  if (! self->planned)
-    region_view_set_canvas (self->region, place.width, place.height);
-  else if (! self->run->extended)
-    {
-      place.x = plan->shift_x;
-      place.y = plan->shift_y;
-    }
-  pixels = dialog_picture_of_image (self->run->image);
-  region_view_set_picture (self->region, pixels, &place);
-  g_clear_object (&pixels);
-  if (mode != EDIT_OUTPAINT)
-    pixels = dialog_picture_of_selection (self->run->image);
-  region_view_set_mask (self->region, pixels, &place);
-  g_clear_object (&pixels);
-  region_view_set_context (self->region,
-                           self->planned && (mode == EDIT_INPAINT || mode == EDIT_OUTPAINT)
-                           ? &context : NULL);
+/* The page of the first run comes and goes. */
+static void
+explain_cb (gpointer user)
+{
+  Dialog  *self  = user;
+  gboolean shown = result_panel_shows_page (self->results);
+
+  if (shown)
+    dialog_presets_mark ("first-run-seen", TRUE);
+  result_panel_show_page (self->results, ! shown);
+}
+
+/* ---- what would be done -------------------------------------------------- */
+
+static void
+follow_advice_cb (gpointer user)
+{
+  Dialog *self = user;
+
+  if (self->advice.kind == ADVICE_OPEN_FOLDER)
+    dialog_models_open_folder (self->models);
+  else
+    advice_follow (&self->advice, self->run);
+  schedule_update (self);
 }
 
 static void
-show_estimate (Dialog *self)
+show_advice (Dialog *self)
+{
+  gchar *label = self->advice.text ? advice_label (&self->advice) : NULL;
+
+  dialog_bar_say (self->bar,
+                  self->advice.refused ? GTK_MESSAGE_ERROR : GTK_MESSAGE_WARNING,
+                  self->advice.text, label, follow_advice_cb, self);
+  g_free (label);
+}
+
+/* Time and memory below the form, and what they say about this machine. */
+static void
+estimate (Dialog *self)
 {
   EngineEstimate estimate;
   EngineError    failure = { 0 };
-  GError        *error   = NULL;
-  JobTask       *task    = run_task_empty (self->run, &error);
-  gchar         *text, *name;
+  JobTask       *task    = run_task_empty (self->run, NULL);
+  gchar         *text;
 
-  if (! task)
+  if (job_estimate (self->run->job, task, &estimate, &failure))
     {
-      complain (self, error);
-      return;
-    }
-  if (! job_estimate (self->run->job, task, &estimate, &failure))
-    {
-      say (self, GTK_MESSAGE_ERROR, failure.message);
-      job_task_free (task);
-      return;
-    }
-  job_task_free (task);
-  text = dialog_text_estimate (&estimate);
-  gtk_label_set_text (GTK_LABEL (self->estimate), text);
-  g_free (text);
-  if (estimate.available_bytes && estimate.scratch_bytes > estimate.available_bytes)
-    {
-      text = g_strdup_printf (
-        _("This needs %.1f GB of memory and %.1f GB are free: make it smaller, or close "
-          "other programs."), (gdouble) estimate.scratch_bytes / 1e9,
-        (gdouble) estimate.available_bytes / 1e9);
-      say (self, GTK_MESSAGE_WARNING, text);
+      advice_of_estimate (self->run, &estimate, &self->advice);
+      text = dialog_text_estimate (&estimate);
+      gtk_label_set_text (GTK_LABEL (self->estimate), text);
       g_free (text);
     }
-  name = g_filename_display_basename (self->run->model_path);
-  text = g_strdup_printf ("%s: %s", name, self->run->model.summary);
-  model_panel_set_note (self->models, text);
-  g_free (text);
-  g_free (name);
+  else
+    {
+      self->advice.refused = TRUE;
+      self->advice.text    = g_strdup (failure.message);
+    }
+  job_task_free (task);
+  dialog_models_show_used (self->models);
+}
+
+/* The demo checkpoint wants less guidance than others.  It gets it where the usual one was chosen by
+ * nobody, and another model gets the usual one back. */
+static void
+suit_guidance (Dialog *self)
+{
+  GimpProcedureConfig *config = self->run->config;
+  gchar   *mark   = g_strconcat ("guidance-", procedures_name (self->run->mode), NULL);
+  gboolean demo   = dialog_models_uses_demo (self->models);
+  gdouble  usual  = engine_request_default (NULL).cfg;
+  gdouble  unlike = demo ? usual : DEMO_GUIDANCE;
+  gdouble  cfg;
+
+  if (! self->run->replay && dialog_presets_is_marked (mark) != demo)
+    {
+      g_object_get (config, "cfg", &cfg, NULL);
+      if (fabs (cfg - unlike) < 1e-6)
+        g_object_set (config, "cfg", demo ? DEMO_GUIDANCE : usual, NULL);
+      dialog_presets_mark (mark, demo);
+    }
+  g_free (mark);
+}
+
+static void
+plan (Dialog *self)
+{
+  GError *error = NULL;
+
+  gtk_label_set_text (GTK_LABEL (self->estimate), "");
+  self->planned  = FALSE;
+  self->updating = TRUE; /* the main loop may run while models are looked for */
+  if (! run_choose_model (self->run, &error))
+    {
+      advice_of_model (self->run, error, &self->advice);
+    }
+  else
+    {
+      suit_guidance (self);
+      advice_before_plan (self->run, &self->advice);
+      if (! self->advice.refused)
+        {
+          self->planned = run_plan (self->run, &error);
+          if (self->planned)
+            estimate (self);
+          else
+            self->advice = (Advice) { .refused = TRUE, .text = g_strdup (error->message) };
+        }
+    }
+  self->updating = FALSE;
+  g_clear_error (&error);
+}
+
+static void
+update (Dialog *self)
+{
+  if (self->running || self->closing || self->updating)
+    return;
+  if (self->run->image && ! gimp_image_is_valid (self->run->image))
+    {
+      say (self, GTK_MESSAGE_WARNING,
+           _("The image was closed; results can still be inserted as a new image."));
+      self->planned = FALSE;
+      gtk_widget_set_sensitive (self->generate, FALSE);
+      return;
+    }
+  if (self->run->image)
+    dialog_form_set_size (&self->form, self->run->mode,
+                          gimp_image_get_width (self->run->image),
+                          gimp_image_get_height (self->run->image));
+  plan (self);
+  gtk_widget_set_sensitive (self->generate, ! self->advice.refused);
+  show_advice (self);
+  dialog_where_update (self->where, self->planned);
 }
 
 static gboolean
 update_cb (gpointer data)
 {
-  Dialog  *self  = data;
-  GError  *error = NULL;
-  gboolean chosen;
+  Dialog *self = data;
 
   self->update_id = 0;
-  if (self->running || self->closing)
-    return G_SOURCE_REMOVE;
-  if (self->run->image && ! gimp_image_is_valid (self->run->image))
-    {
-      say (self, GTK_MESSAGE_WARNING,
-           _("The image was closed; results can still be inserted as a new image."));
-      gtk_widget_set_sensitive (self->generate, FALSE);
-      return G_SOURCE_REMOVE;
-    }
-  chosen        = run_choose_model (self->run, &error);
-  self->planned = chosen && run_plan (self->run, &error);
-  gtk_widget_set_sensitive (self->generate, self->planned);
-  if (complain (self, error))
-    {
-      gtk_label_set_text (GTK_LABEL (self->estimate), "");
-      gtk_widget_set_visible (self->bar_button, ! chosen);
-      show_region (self);
-      return G_SOURCE_REMOVE;
-    }
-  if (self->run->plan.warning[0])
-    say (self, GTK_MESSAGE_WARNING, self->run->plan.warning);
-  else
-    say (self, GTK_MESSAGE_INFO, NULL);
-  show_region (self);
-  show_estimate (self);
+  update (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -317,23 +262,14 @@ setting_changed_cb (GObject    *config,
     schedule_update (self);
 }
 
-/* The selection has no signal that reaches a plug-in. */
+/* No signal of the image reaches a plug-in. */
 static gboolean
-watch_selection_cb (gpointer data)
+watch_image_cb (gpointer data)
 {
-  Dialog  *self = data;
-  EditRect now  = { 0 };
-  gboolean any;
+  Dialog *self = data;
 
-  if (self->running || ! self->run->image || ! gimp_image_is_valid (self->run->image))
-    return G_SOURCE_CONTINUE;
-  any = canvas_selection_bounds (self->run->image, &now);
-  if (any != self->seen_any || memcmp (&now, &self->seen_selection, sizeof now))
-    {
-      self->seen_any       = any;
-      self->seen_selection = now;
-      schedule_update (self);
-    }
+  if (! self->running && dialog_where_changed (self->where))
+    schedule_update (self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -346,6 +282,7 @@ set_running (Dialog   *self,
   self->running = running;
   gtk_widget_set_sensitive (self->generate, ! running);
   gtk_widget_set_sensitive (self->stop, running);
+  gtk_widget_set_sensitive (self->keep, running);
 }
 
 static void
@@ -355,23 +292,10 @@ progress_cb (const JobProgress *now,
   Dialog *self = user;
   gchar  *text = dialog_text_progress (now);
 
-  result_panel_set_progress (self->results, now->fraction, text);
+  if (gtk_widget_get_sensitive (self->stop))
+    result_panel_set_progress (self->results, now->fraction, text);
   g_free (text);
-  if (now->preview)
-    {
-      GdkRectangle place  = { now->preview_rect.x, now->preview_rect.y,
-                              now->preview_rect.width, now->preview_rect.height };
-      GBytes      *bytes  = g_bytes_new (now->preview, (gsize) now->preview_width *
-                                         (gsize) now->preview_height * 3);
-      GdkPixbuf   *pixels = gdk_pixbuf_new_from_bytes (bytes, GDK_COLORSPACE_RGB, FALSE, 8,
-                                                       now->preview_width,
-                                                       now->preview_height,
-                                                       now->preview_width * 3);
-
-      region_view_set_overlay (self->region, pixels, &place);
-      g_object_unref (pixels);
-      g_bytes_unref (bytes);
-    }
+  dialog_where_preview (self->where, now);
 }
 
 static void
@@ -379,10 +303,11 @@ candidate_cb (Candidate *candidate,
               gpointer   user)
 {
   Dialog    *self      = user;
-  GdkPixbuf *thumbnail = dialog_picture_of_result (&candidate->edit, 96);
-  gchar     *caption   = g_strdup_printf ("%" G_GUINT64_FORMAT, candidate->edit.seed);
+  GdkPixbuf *thumbnail = dialog_thumbnail_of_result (candidate, THUMBNAIL);
+  gchar     *caption   = dialog_text_caption (candidate);
 
   result_panel_add (self->results, candidate, thumbnail, caption);
+  fields_seed_used (self->form.seed, (gdouble) candidate->edit.seed);
   g_object_unref (thumbnail);
   g_free (caption);
 }
@@ -394,20 +319,18 @@ finished_cb (const EngineError *failure,
   Dialog *self = user;
 
   set_running (self, FALSE);
-  if (! failure || failure->status == ENGINE_OK)
+  if (failure->status == ENGINE_OK)
     {
       result_panel_set_progress (self->results, 0, _("Finished"));
     }
-  else if (failure->status == ENGINE_CANCELLED)
-    {
-      result_panel_set_progress (self->results, 0, _("Stopped"));
-      region_view_set_overlay (self->region, NULL, NULL);
-    }
   else
     {
-      result_panel_set_progress (self->results, 0, _("Failed"));
-      region_view_set_overlay (self->region, NULL, NULL);
-      say (self, GTK_MESSAGE_ERROR, failure->message);
+      dialog_where_result (self->where, result_panel_chosen (self->results));
+      result_panel_set_progress (self->results, 0,
+                                 failure->status == ENGINE_CANCELLED ? _("Stopped")
+                                                                     : _("Failed"));
+      if (failure->status != ENGINE_CANCELLED)
+        say (self, GTK_MESSAGE_ERROR, failure->message);
     }
   if (self->closing)
     g_main_loop_quit (self->loop);
@@ -418,29 +341,49 @@ generate (Dialog *self)
 {
   static const JobCallbacks callbacks = { NULL, progress_cb, candidate_cb, finished_cb };
   GError                   *error     = NULL;
-  JobTask                  *task      = NULL;
+  JobTask                  *task;
 
-  if (self->running)
+  if (self->running || self->updating)
     return;
   if (self->update_id)
-    {
-      g_source_remove (self->update_id);
-      update_cb (self);
-    }
-  if (! self->planned)
+    g_source_remove (self->update_id);
+  self->update_id = 0;
+  /* What was planned may have changed in the image since. */
+  update (self);
+  if (! self->planned || self->advice.refused)
     return;
   task = run_task (self->run, &error);
-  if (! task)
-    {
-      complain (self, error);
-      return;
-    }
+  if (complain (self, error))
+    return;
   task->want_preview = TRUE;
   prompt_panel_remember (self->prompt);
-  say (self, GTK_MESSAGE_INFO, NULL);
+  dialog_presets_mark ("first-run-seen", TRUE);
+  dialog_presets_keep_last (self->run);
+  result_panel_show_page (self->results, FALSE);
   set_running (self, TRUE);
   result_panel_set_progress (self->results, 0, _("Starting"));
   job_start (self->run->job, task, &callbacks, self);
+}
+
+static void
+generate_cb (gpointer user)
+{
+  generate (user);
+}
+
+static void
+stop (Dialog   *self,
+      gboolean  keep)
+{
+  gtk_widget_set_sensitive (self->keep, FALSE);
+  if (! keep)
+    gtk_widget_set_sensitive (self->stop, FALSE);
+  result_panel_set_progress (self->results, 0, keep ? _("Finishing what there is")
+                                                    : _("Stopping"));
+  if (keep)
+    job_keep (self->run->job);
+  else
+    job_cancel (self->run->job);
 }
 
 /* ---- results ------------------------------------------------------------- */
@@ -449,24 +392,12 @@ static void
 chosen_cb (gpointer result,
            gpointer user)
 {
-  Dialog    *self      = user;
-  Candidate *candidate = result;
+  Dialog *self = user;
 
-  if (candidate)
-    {
-      GdkPixbuf   *pixels = dialog_picture_of_result (&candidate->edit, 768);
-      GdkRectangle place  = { candidate->edit.rect.x, candidate->edit.rect.y,
-                              candidate->edit.rect.width, candidate->edit.rect.height };
-
-      region_view_set_canvas (self->region, candidate->plan.canvas.width,
-                              candidate->plan.canvas.height);
-      region_view_set_overlay (self->region, pixels, &place);
-      g_object_unref (pixels);
-    }
-  else
-    {
-      region_view_set_overlay (self->region, NULL, NULL);
-    }
+  if (! self->running || result)
+    dialog_where_result (self->where, result);
+  if (! result && self->planned)
+    dialog_where_update (self->where, TRUE);
 }
 
 static void
@@ -486,6 +417,7 @@ insert (Dialog *self,
       for (i = 0; i < count; i++)
         result_panel_set_inserted (self->results, all[i]);
       self->inserted += count;
+      dialog_presets_keep_last (self->run);
       self->last        = all[0];
       self->layer_image = image;
       if (image != self->run->image)
@@ -528,7 +460,10 @@ use_settings_cb (gpointer result,
   Record    *record    = record_read (text, strlen (text), &error);
 
   if (record)
-    record_to_config (record, self->run->config);
+    {
+      record_to_config (record, self->run->config);
+      g_object_set (self->run->config, "model", candidate->model_path, NULL);
+    }
   record_free (record);
   complain (self, error);
   g_free (text);
@@ -547,27 +482,56 @@ discarded_cb (gpointer result,
 
 /* ---- the window ---------------------------------------------------------- */
 
-static gboolean
-may_close (Dialog *self)
+static void
+close_dialog (Dialog *self)
 {
-  guint      open = result_panel_count_open (self->results);
-  GtkWidget *ask;
-  gint       answer;
+  self->closing = TRUE;
+  if (self->running)
+    job_cancel (self->run->job);
+  else
+    g_main_loop_quit (self->loop);
+}
 
-  if (open == 0 || self->inserted > 0)
-    return TRUE;
-  ask = gtk_message_dialog_new (GTK_WINDOW (self->window), GTK_DIALOG_MODAL,
-                                GTK_MESSAGE_QUESTION, GTK_BUTTONS_NONE,
-                                ngettext_ ("Close and forget %u result?",
-                                           "Close and forget %u results?", open), open);
-  gtk_message_dialog_format_secondary_text (GTK_MESSAGE_DIALOG (ask), "%s",
-    _("No result has been inserted into the image."));
-  gtk_dialog_add_buttons (GTK_DIALOG (ask), _("_Keep open"), GTK_RESPONSE_CANCEL,
+static void
+answered_cb (GtkDialog *ask,
+             gint       response,
+             Dialog    *self)
+{
+  gtk_widget_destroy (GTK_WIDGET (ask));
+  self->ask = NULL;
+  if (response == GTK_RESPONSE_CLOSE)
+    close_dialog (self);
+}
+
+/* Asks before something is lost that nobody has put into an image.  No loop of its own: who presses
+ * Close by AT-SPI would wait in it. */
+static void
+ask_and_close (Dialog *self)
+{
+  guint open = result_panel_count_open (self->results);
+
+  if (self->ask || self->closing)
+    return;
+  if (open == 0 && ! self->running)
+    {
+      close_dialog (self);
+      return;
+    }
+  self->ask = gtk_message_dialog_new (GTK_WINDOW (self->window),
+                                      GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT,
+                                      GTK_MESSAGE_QUESTION, GTK_BUTTONS_NONE, "%s",
+                                      self->running ? _("Stop the run and close?")
+                                                    : _("Close without these results?"));
+  if (open > 0)
+    gtk_message_dialog_format_secondary_text (GTK_MESSAGE_DIALOG (self->ask),
+      ngettext_ ("%u result has not been inserted into the image and would be lost.",
+                 "%u results have not been inserted into the image and would be lost.", open),
+      open);
+  gtk_dialog_add_buttons (GTK_DIALOG (self->ask), _("_Keep open"), GTK_RESPONSE_CANCEL,
                           _("_Close"), GTK_RESPONSE_CLOSE, NULL);
-  gtk_dialog_set_default_response (GTK_DIALOG (ask), GTK_RESPONSE_CANCEL);
-  answer = gtk_dialog_run (GTK_DIALOG (ask));
-  gtk_widget_destroy (ask);
-  return answer == GTK_RESPONSE_CLOSE;
+  gtk_dialog_set_default_response (GTK_DIALOG (self->ask), GTK_RESPONSE_CANCEL);
+  g_signal_connect (self->ask, "response", G_CALLBACK (answered_cb), self);
+  gtk_widget_show (self->ask);
 }
 
 static void
@@ -577,41 +541,11 @@ response_cb (GtkDialog *window,
 {
   (void) window;
   if (response == RESPONSE_GENERATE)
-    {
-      generate (self);
-    }
-  else if (response == RESPONSE_STOP)
-    {
-      result_panel_set_progress (self->results, 0, _("Stopping"));
-      job_cancel (self->run->job);
-    }
-  else if (response != GTK_RESPONSE_HELP && may_close (self))
-    {
-      self->closing = TRUE;
-      if (self->running)
-        job_cancel (self->run->job);
-      else
-        g_main_loop_quit (self->loop);
-    }
-}
-
-static GtkWidget *
-make_bar (Dialog *self)
-{
-  self->bar      = gtk_info_bar_new ();
-  self->bar_text = gtk_label_new (NULL);
-  gtk_label_set_line_wrap (GTK_LABEL (self->bar_text), TRUE);
-  gtk_label_set_xalign (GTK_LABEL (self->bar_text), 0.0);
-  gtk_label_set_selectable (GTK_LABEL (self->bar_text), TRUE);
-  gtk_container_add (GTK_CONTAINER (gtk_info_bar_get_content_area (GTK_INFO_BAR (self->bar))),
-                     self->bar_text);
-  self->bar_button = gtk_info_bar_add_button (GTK_INFO_BAR (self->bar),
-                                              _("Open models _folder"), RESPONSE_FOLDER);
-  gtk_info_bar_set_show_close_button (GTK_INFO_BAR (self->bar), TRUE);
-  gtk_widget_show (self->bar_text);
-  gtk_widget_set_no_show_all (self->bar, TRUE);
-  g_signal_connect (self->bar, "response", G_CALLBACK (bar_response_cb), self);
-  return self->bar;
+    generate (self);
+  else if (response == RESPONSE_STOP || response == RESPONSE_KEEP)
+    stop (self, response == RESPONSE_KEEP);
+  else if (response != GTK_RESPONSE_HELP)
+    ask_and_close (self);
 }
 
 static gboolean
@@ -627,31 +561,26 @@ count_tokens (const gchar *text,
 static GtkWidget *
 make_left (Dialog *self)
 {
-  static const ModelPanelHooks model_hooks  = { open_folder_cb, add_folder_cb, refresh_cb };
-  PromptPanelHooks             prompt_hooks = { .count = count_tokens };
-  GObject   *config = G_OBJECT (self->run->config);
-  GtkWidget *left   = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  GtkWidget *where  = dialog_form_where (
-    config, self->run->mode,
-    self->run->image ? gimp_image_get_width (self->run->image) : 0,
-    self->run->image ? gimp_image_get_height (self->run->image) : 0);
-  GtkWidget *scroll = gtk_scrolled_window_new (NULL, NULL);
-  GtkWidget *column = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
-  gchar     *folder = g_build_filename (g_get_user_config_dir (), "gimp-diffusion", NULL);
-  gchar     *store  = g_build_filename (folder, "prompts.ini", NULL);
+  static const DialogModelsHooks model_hooks = { models_changed_cb, models_say_cb,
+                                                 explain_cb };
+  GObject         *config = G_OBJECT (self->run->config);
+  GtkWidget       *left   = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget       *scroll = gtk_scrolled_window_new (NULL, NULL);
+  GtkWidget       *column = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  gchar           *store  = dialog_presets_file ("prompts.ini");
+  PromptPanelHooks hooks  = { .count = count_tokens, .store = store,
+                              .activate = generate_cb, .user = self };
 
-  g_mkdir_with_parents (folder, 0700);
-  prompt_hooks.store = store;
-  self->prompt = prompt_panel_new (config, "prompt", "negative-prompt", &prompt_hooks);
-  self->models = model_panel_new (config, "model", &model_hooks, self);
+  self->prompt = prompt_panel_new (config, "prompt", "negative-prompt", &hooks);
+  prompt_panel_set_placeholder (self->prompt, dialog_text_example (self->run->mode));
+  self->models = dialog_models_new (self->run, &model_hooks, self);
+  dialog_form_init (&self->form, config, self->run->mode, self->models);
   self->estimate = gtk_label_new (NULL);
   gtk_label_set_xalign (GTK_LABEL (self->estimate), 0.0);
+  gtk_label_set_ellipsize (GTK_LABEL (self->estimate), PANGO_ELLIPSIZE_END);
   gtk_container_set_border_width (GTK_CONTAINER (left), 12);
   gtk_box_pack_start (GTK_BOX (left), self->prompt, FALSE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (left), where, FALSE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (left), self->models, FALSE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (left),
-                      dialog_form_quality (config, self->run->mode, where), FALSE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (left), self->form.box, FALSE, TRUE, 0);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroll), GTK_POLICY_NEVER,
                                   GTK_POLICY_AUTOMATIC);
   gtk_container_add (GTK_CONTAINER (scroll), left);
@@ -660,7 +589,6 @@ make_left (Dialog *self)
   gtk_box_pack_start (GTK_BOX (column), scroll, TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (column), self->estimate, FALSE, TRUE, 0);
   g_free (store);
-  g_free (folder);
   return column;
 }
 
@@ -669,12 +597,15 @@ make_right (Dialog *self)
 {
   static const ResultPanelHooks hooks = { chosen_cb, insert_cb, insert_all_cb,
                                           use_settings_cb, discarded_cb };
-  GtkWidget *right = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *right = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
 
-  self->region  = region_view_new ();
+  self->where   = dialog_where_new (self->run);
+  self->bar     = dialog_bar_new ();
   self->results = result_panel_new (&hooks, self);
+  result_panel_set_page (self->results, dialog_models_page (self->models));
   gtk_container_set_border_width (GTK_CONTAINER (right), 12);
-  gtk_box_pack_start (GTK_BOX (right), self->region, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (right), self->where, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (right), self->bar, FALSE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (right), self->results, FALSE, TRUE, 0);
   return right;
 }
@@ -682,14 +613,39 @@ make_right (Dialog *self)
 static void
 add_presets (Dialog *self)
 {
-  gchar     *folder  = g_build_filename (g_get_user_config_dir (), "gimp-diffusion", "presets",
-                                         gimp_procedure_get_name (self->run->procedure), NULL);
-  GtkWidget *presets = dialog_presets_new (self->run->config, folder);
+  GtkWidget *presets = dialog_presets_new (self->run);
   GtkWidget *buttons = gtk_widget_get_parent (self->generate);
 
   gtk_box_pack_start (GTK_BOX (buttons), presets, FALSE, FALSE, 0);
   gtk_button_box_set_child_secondary (GTK_BUTTON_BOX (buttons), presets, TRUE);
-  g_free (folder);
+}
+
+/* No larger than the screen has room for. */
+static void
+set_size (Dialog *self)
+{
+  GdkDisplay  *display = gtk_widget_get_display (self->window);
+  GdkMonitor  *monitor = gdk_display_get_primary_monitor (display);
+  GdkRectangle room    = { 0, 0, 1366, 768 };
+
+  if (! monitor)
+    monitor = gdk_display_get_monitor (display, 0);
+  if (monitor)
+    gdk_monitor_get_workarea (monitor, &room);
+  gtk_window_set_default_size (GTK_WINDOW (self->window), MIN (WIDTH, room.width - 24),
+                               MIN (HEIGHT, room.height - 60));
+}
+
+static GtkWidget *
+add_button (Dialog      *self,
+            const gchar *label,
+            gint         response,
+            const gchar *tooltip)
+{
+  GtkWidget *button = gimp_dialog_add_button (GIMP_DIALOG (self->window), label, response);
+
+  gtk_widget_set_tooltip_text (button, tooltip);
+  return button;
 }
 
 static void
@@ -703,20 +659,23 @@ make_window (Dialog *self)
   self->window = gimp_dialog_new (title, PLUG_IN_BINARY, NULL, 0, gimp_standard_help_func,
                                   gimp_procedure_get_name (procedure),
                                   _("_Close"), GTK_RESPONSE_CLOSE, NULL);
-  self->stop = gimp_dialog_add_button (GIMP_DIALOG (self->window), _("_Stop"),
-                                       RESPONSE_STOP);
-  self->generate = gimp_dialog_add_button (GIMP_DIALOG (self->window), _("_Generate"),
-                                           RESPONSE_GENERATE);
+  self->keep     = add_button (self, _("Stop and _keep"), RESPONSE_KEEP,
+                               _("Ends the run now and makes the picture of what there is"));
+  self->stop     = add_button (self, _("_Stop"), RESPONSE_STOP,
+                               _("Ends the run and forgets the unfinished picture"));
+  self->generate = add_button (self, _("_Generate"), RESPONSE_GENERATE,
+                               _("Ctrl+Enter in the prompt does the same"));
   add_presets (self);
   gtk_dialog_set_default_response (GTK_DIALOG (self->window), RESPONSE_GENERATE);
-  gtk_window_set_default_size (GTK_WINDOW (self->window), 960, 640);
+  set_size (self);
   content = gtk_dialog_get_content_area (GTK_DIALOG (self->window));
-  gtk_box_pack_start (GTK_BOX (content), make_bar (self), FALSE, TRUE, 0);
   gtk_paned_pack1 (GTK_PANED (columns), make_left (self), FALSE, FALSE);
   gtk_paned_pack2 (GTK_PANED (columns), make_right (self), TRUE, FALSE);
+  gtk_paned_set_position (GTK_PANED (columns), FORM_WIDTH);
   gtk_box_pack_start (GTK_BOX (content), columns, TRUE, TRUE, 0);
   result_panel_set_progress (self->results, 0, _("Ready"));
   set_running (self, FALSE);
+  gtk_widget_set_sensitive (self->generate, FALSE); /* until the first plan */
   g_signal_connect (self->window, "response", G_CALLBACK (response_cb), self);
   g_signal_connect (self->run->config, "notify", G_CALLBACK (setting_changed_cb), self);
   gimp_window_set_transient (GTK_WINDOW (self->window));
@@ -772,9 +731,8 @@ dialog_run_with (Run *run)
   self.loop = g_main_loop_new (NULL, FALSE);
   self.run  = run;
   make_window (&self);
-  show_models (&self);
-  model_store_scan (self.run->store, scanned_cb, &self);
-  self.watch_id = g_timeout_add (SELECTION_CHECK, watch_selection_cb, &self);
+  dialog_models_scan (self.models);
+  self.watch_id = g_timeout_add (IMAGE_CHECK, watch_image_cb, &self);
   schedule_update (&self);
   g_main_loop_run (self.loop);
 
@@ -784,9 +742,11 @@ dialog_run_with (Run *run)
     g_source_remove (self.update_id);
   g_signal_handlers_disconnect_by_data (config, &self);
   gtk_widget_hide (self.window);
+  dialog_presets_keep_last (self.run);
   result_panel_clear (self.results);
   run_free (self.run);
   gtk_widget_destroy (self.window);
   g_main_loop_unref (self.loop);
+  advice_clear (&self.advice);
   return values;
 }

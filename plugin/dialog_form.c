@@ -4,6 +4,8 @@
 #include "dialog_form.h"
 
 #include "fields.h"
+#include "model_panel.h"
+#include "sides_panel.h"
 
 #include <libgimp/gimp.h>
 
@@ -94,7 +96,7 @@ add_strength (GtkWidget *form,
                      g_param_spec_get_blurb (spec));
   gtk_label_set_xalign (GTK_LABEL (words), 0.0);
   gtk_style_context_add_class (gtk_widget_get_style_context (words), "dim-label");
-  fields_add (form, "", words, NULL);
+  fields_add (form, NULL, words, NULL);
   g_signal_connect_object (config, "notify::strength", G_CALLBACK (strength_changed_cb),
                            words, 0);
   strength_changed_cb (config, NULL, words);
@@ -114,140 +116,158 @@ context_changed_cb (GObject    *config,
   g_free (context);
 }
 
-/* All sides at once: a share of the image in percent, or pixels. */
 static void
-amount_cb (GtkWidget *button,
+add_context (GtkWidget *form,
+             GObject   *config)
+{
+  GtkWidget *pixels;
+
+  add_choice (form, config, "context");
+  fields_beside (form);
+  pixels = add_number (form, config, "context-pixels", 0, 16384, 16, 0);
+  g_signal_connect_object (config, "notify::context", G_CALLBACK (context_changed_cb),
+                           pixels, 0);
+  context_changed_cb (config, NULL, pixels);
+}
+
+static void
+add_sides (GtkWidget *form,
            GObject   *config)
 {
-  gint percent = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (button), "percent"));
-  gint pixels  = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (button), "pixels"));
-  gint width   = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (button), "width"));
-  gint height  = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (button), "height"));
-  gint across  = percent ? MAX (1, width * percent / 100) : pixels;
-  gint down    = percent ? MAX (1, height * percent / 100) : pixels;
+  static const gchar *const sides[SIDE_COUNT] = { "left", "right", "top", "bottom" };
+  const gchar              *labels[SIDE_COUNT];
 
-  g_object_set (config, "left", across, "right", across, "top", down, "bottom", down, NULL);
+  for (gint side = 0; side < SIDE_COUNT; side++)
+    labels[side] = g_param_spec_get_nick (
+      g_object_class_find_property (G_OBJECT_GET_CLASS (config), sides[side]));
+  sides_panel_add (form, config, sides, labels, 16384);
 }
 
 static void
-add_amounts (GtkWidget *form,
-             GObject   *config,
-             gint       width,
-             gint       height)
+add_where (GtkWidget *form,
+           GObject   *config,
+           EditMode   mode)
 {
-  static const struct { const gchar *label; gint percent, pixels; } amounts[] = {
-    { N_("+25 %"), 25, 0 }, { N_("128 px"), 0, 128 }, { N_("256 px"), 0, 256 },
-    { N_("None"), 0, 0 },
-  };
-  GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 0);
-
-  gtk_style_context_add_class (gtk_widget_get_style_context (row), "linked");
-  for (gsize i = 0; i < G_N_ELEMENTS (amounts); i++)
-    {
-      GtkWidget *button = gtk_button_new_with_label (_(amounts[i].label));
-      GObject   *object = G_OBJECT (button);
-
-      g_object_set_data (object, "percent", GINT_TO_POINTER (amounts[i].percent));
-      g_object_set_data (object, "pixels", GINT_TO_POINTER (amounts[i].pixels));
-      g_object_set_data (object, "width", GINT_TO_POINTER (width));
-      g_object_set_data (object, "height", GINT_TO_POINTER (height));
-      g_signal_connect_object (button, "clicked", G_CALLBACK (amount_cb), config, 0);
-      gtk_box_pack_start (GTK_BOX (row), button, TRUE, TRUE, 0);
-    }
-  fields_add (form, _("All sides"), row, NULL);
-}
-
-GtkWidget *
-dialog_form_where (GObject  *config,
-                   EditMode  mode,
-                   gint      width,
-                   gint      height)
-{
-  GtkWidget *form = fields_new ();
-
   if (mode == EDIT_OUTPAINT)
-    {
-      static const gchar *const sides[] = { "left", "right", "top", "bottom" };
-
-      for (gsize i = 0; i < G_N_ELEMENTS (sides); i++)
-        add_number (form, config, sides[i], 0, 16384, 16, 0);
-      add_amounts (form, config, width, height);
-    }
+    add_sides (form, config);
   if (mode == EDIT_INPAINT)
-    add_choice (form, config, "intent");
+    {
+      add_choice (form, config, "intent");
+      fields_beside (form);
+      add_choice (form, config, "edge-mode");
+    }
+  else if (mode == EDIT_IMAGE_TO_IMAGE || mode == EDIT_INSTRUCT)
+    {
+      add_choice (form, config, "edge-mode");
+    }
   if (mode == EDIT_INPAINT || mode == EDIT_IMAGE_TO_IMAGE)
     add_strength (form, config);
   if (mode == EDIT_INPAINT || mode == EDIT_IMAGE_TO_IMAGE || mode == EDIT_INSTRUCT)
-    {
-      GtkWidget *pixels;
-
-      add_choice (form, config, "edge-mode");
-      add_choice (form, config, "context");
-      pixels = add_number (form, config, "context-pixels", 0, 16384, 16, 0);
-      g_signal_connect_object (config, "notify::context", G_CALLBACK (context_changed_cb),
-                               pixels, 0);
-      context_changed_cb (config, NULL, pixels);
-    }
-  return form;
+    add_context (form, config);
 }
 
-/* The labels of all forms are as wide as the widest. */
 static void
-align (GtkWidget *forms[],
-       gint       count)
+add_models (GtkWidget *form,
+            GtkWidget *models)
 {
-  GtkSizeGroup *labels = gtk_size_group_new (GTK_SIZE_GROUP_HORIZONTAL);
+  GtkWidget *list = model_panel_get_list (models);
+  GList     *names;
 
-  for (gint i = 0; i < count; i++)
+  fields_add (form, _("_Model"), models, NULL);
+  names = gtk_widget_list_mnemonic_labels (models);
+  for (GList *name = names; name; name = name->next)
     {
-      GtkWidget *label;
-
-      for (gint row = 0; (label = gtk_grid_get_child_at (GTK_GRID (forms[i]), 0, row)); row++)
-        if (GTK_IS_LABEL (label))
-          gtk_size_group_add_widget (labels, label);
+      gtk_label_set_mnemonic_widget (name->data, list);
+      gtk_widget_set_valign (name->data, GTK_ALIGN_START);
+      gtk_widget_set_margin_top (name->data, 8);
     }
-  g_object_unref (labels);
+  g_list_free (names);
 }
 
-GtkWidget *
-dialog_form_quality (GObject   *config,
-                     EditMode   mode,
-                     GtkWidget *where)
+static void
+add_quality (DialogForm *self,
+             GObject    *config,
+             EditMode    mode)
 {
-  GtkWidget *expander = gtk_expander_new_with_mnemonic (_("More settin_gs"));
-  GtkWidget *box      = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
-  GtkWidget *form     = fields_new ();
-  GtkWidget *more     = fields_new ();
+  GtkWidget *form = self->form;
 
   if (mode == EDIT_TEXT_TO_IMAGE)
     {
-      add_number (form, config, "width", 0, 16384, 8, 0);
-      add_number (form, config, "height", 0, 16384, 8, 0);
+      add_number (form, config, "width", 0, 16384, 64, 0);
+      fields_beside (form);
+      add_number (form, config, "height", 0, 16384, 64, 0);
     }
   add_number (form, config, "steps", 1, 1000, 1, 0);
+  fields_beside (form);
   add_number (form, config, "cfg", 0, 100, 0.5, 1);
-  if (mode == EDIT_INSTRUCT)
-    add_number (form, config, "image-cfg", 0, 100, 0.1, 1);
-  fields_add_seed (form, config, "seed", _("S_eed"));
   add_number (form, config, "count", 1, 64, 1, 0);
+  if (mode == EDIT_INSTRUCT)
+    {
+      fields_beside (form);
+      add_number (form, config, "image-cfg", 0, 100, 0.1, 1);
+    }
+  else
+    {
+      fields_narrow (form);
+    }
+  self->seed = fields_add_seed (form, config, "seed", _("Seed"));
+  add_choice (form, config, "sampler");
+  fields_beside (form);
+  add_choice (form, config, "schedule");
+}
 
-  add_choice (more, config, "sampler");
-  add_choice (more, config, "schedule");
+static void
+add_more (GtkWidget *more,
+          GObject   *config,
+          EditMode   mode)
+{
   add_number (more, config, "cfg-rescale", 0, 1, 0.05, 2);
+  fields_beside (more);
   add_number (more, config, "clip-skip", 0, 12, 1, 0);
   add_choice (more, config, "noise");
   if (mode == EDIT_TEXT_TO_IMAGE)
-    add_choice (more, config, "tile");
-  if (mode != EDIT_TEXT_TO_IMAGE)
+    {
+      fields_beside (more);
+      add_choice (more, config, "tile");
+    }
+  else
     {
       add_choice (more, config, "source");
       add_check (more, config, "colour-match");
+      fields_beside (more);
       add_check (more, config, "keep-transparency");
     }
-  align ((GtkWidget *[]) { where, form, more }, 3);
+  add_check (more, config, "parameters");
+}
+
+void
+dialog_form_init (DialogForm *form,
+                  GObject    *config,
+                  EditMode    mode,
+                  GtkWidget  *models)
+{
+  GtkWidget *expander = gtk_expander_new_with_mnemonic (_("M_ore settings"));
+  GtkWidget *more     = fields_new ();
+
+  form->box  = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  form->form = fields_new ();
+  add_where (form->form, config, mode);
+  add_models (form->form, models);
+  add_quality (form, config, mode);
+  add_more (more, config, mode);
+  fields_align ((GtkWidget *const []) { form->form, more }, 2);
   gtk_widget_set_margin_top (more, 6);
   gtk_container_add (GTK_CONTAINER (expander), more);
-  gtk_box_pack_start (GTK_BOX (box), form, FALSE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (box), expander, FALSE, TRUE, 0);
-  return box;
+  gtk_box_pack_start (GTK_BOX (form->box), form->form, FALSE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (form->box), expander, FALSE, TRUE, 0);
+}
+
+void
+dialog_form_set_size (DialogForm *form,
+                      EditMode    mode,
+                      gint        width,
+                      gint        height)
+{
+  if (mode == EDIT_OUTPAINT)
+    sides_panel_set_size (form->form, width, height);
 }

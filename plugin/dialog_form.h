@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The dialog's forms: which settings a mode has, in which order. */
+/* The dialog's form: which settings a mode has, in which order. */
 #pragma once
 
 #include "edit.h"
 
 #include <gtk/gtk.h>
 
-/* What happens where: intent, edge, context, amounts, strength; may be an empty form.
- * `width' and `height': the image's, or 0. */
-GtkWidget *dialog_form_where   (GObject  *config,
-                                EditMode  mode,
-                                gint      width,
-                                gint      height);
-/* Sampler, steps, guidance, seed, size, count.  `where' is the form above: their columns
- * stand in line. */
-GtkWidget *dialog_form_quality (GObject   *config,
-                                EditMode   mode,
-                                GtkWidget *where);
+typedef struct
+{
+  GtkWidget *box;     /* all of it, to be packed */
+  GtkWidget *form;    /* of fields.h: what is always seen */
+  GtkWidget *seed;    /* for fields_seed_used () */
+} DialogForm;
+
+/* What happens where (intent, edge, context, amounts, strength), the list of models, quality (size,
+ * steps, guidance, sampler, schedule, seed, count), and what is rarely needed behind an expander. */
+void dialog_form_init     (DialogForm *form,
+                           GObject    *config,
+                           EditMode    mode,
+                           GtkWidget  *models);
+
+/* The image's size, that an outpaint's amounts in percent refer to. */
+void dialog_form_set_size (DialogForm *form,
+                           EditMode    mode,
+                           gint        width,
+                           gint        height);

@@ -3,6 +3,8 @@
 
 #include "dialog_presets.h"
 
+#include "procedures.h"
+
 #include <string.h>
 
 #include "intl.h"
@@ -13,6 +15,7 @@ typedef struct
 {
   GimpProcedureConfig *config; /* borrowed */
   gchar               *folder;
+  gchar               *guidance; /* mark: the model's own was set */
   GtkWidget           *button, *menu;
 } Presets;
 
@@ -22,20 +25,24 @@ static void
 presets_free (Presets *self)
 {
   g_free (self->folder);
+  g_free (self->guidance);
   g_free (self);
 }
 
+/* Nothing here waits in a loop of its own: who presses by AT-SPI would wait with it. */
 static void
 complain (Presets *self,
           GError  *error)
 {
   GtkWidget *window  = gtk_widget_get_toplevel (self->button);
-  GtkWidget *message = gtk_message_dialog_new (GTK_WINDOW (window), GTK_DIALOG_MODAL,
+  GtkWidget *message = gtk_message_dialog_new (GTK_WINDOW (window),
+                                               GTK_DIALOG_MODAL |
+                                               GTK_DIALOG_DESTROY_WITH_PARENT,
                                                GTK_MESSAGE_ERROR, GTK_BUTTONS_CLOSE, "%s",
                                                error->message);
 
-  gtk_dialog_run (GTK_DIALOG (message));
-  gtk_widget_destroy (message);
+  g_signal_connect (message, "response", G_CALLBACK (gtk_widget_destroy), NULL);
+  gtk_widget_show (message);
   g_error_free (error);
 }
 
@@ -140,6 +147,7 @@ reset_cb (GtkMenuItem *item,
   gchar       *texts[2];
 
   (void) item;
+  dialog_presets_mark (self->guidance, FALSE);
   keep_prompts (self, texts, FALSE);
   g_object_freeze_notify (G_OBJECT (self->config));
   for (guint i = 0; i < count; i++)
@@ -155,18 +163,40 @@ reset_cb (GtkMenuItem *item,
 }
 
 static void
+named_cb (GtkDialog *ask,
+          gint       response,
+          Presets   *self)
+{
+  GtkEntry *entry = g_object_get_data (G_OBJECT (ask), "entry");
+  GError   *error = NULL;
+
+  if (response == GTK_RESPONSE_OK && *gtk_entry_get_text (entry))
+    {
+      GFile *file = file_of (self, gtk_entry_get_text (entry));
+
+      g_mkdir_with_parents (self->folder, 0700);
+      gimp_config_serialize_to_file (GIMP_CONFIG (self->config), file, NULL, NULL, NULL,
+                                     &error);
+      g_object_unref (file);
+    }
+  gtk_widget_destroy (GTK_WIDGET (ask));
+  if (error)
+    complain (self, error);
+  fill (self);
+}
+
+static void
 save_cb (GtkMenuItem *item,
          Presets     *self)
 {
-  GtkWidget   *window = gtk_widget_get_toplevel (self->button);
-  GtkWidget   *ask    = gtk_dialog_new_with_buttons (
-    _("Save Preset"), GTK_WINDOW (window), GTK_DIALOG_MODAL,
+  GtkWidget *window = gtk_widget_get_toplevel (self->button);
+  GtkWidget *ask    = gtk_dialog_new_with_buttons (
+    _("Save Preset"), GTK_WINDOW (window), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT,
     _("_Cancel"), GTK_RESPONSE_CANCEL, _("_Save"), GTK_RESPONSE_OK, NULL);
-  GtkWidget   *entry  = gtk_entry_new ();
-  GtkWidget   *area   = gtk_dialog_get_content_area (GTK_DIALOG (ask));
-  GtkWidget   *label  = gtk_label_new_with_mnemonic (_("_Name"));
-  GtkWidget   *row    = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
-  GError      *error  = NULL;
+  GtkWidget *entry  = gtk_entry_new ();
+  GtkWidget *area   = gtk_dialog_get_content_area (GTK_DIALOG (ask));
+  GtkWidget *label  = gtk_label_new_with_mnemonic (_("_Name"));
+  GtkWidget *row    = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
 
   (void) item;
   gtk_label_set_mnemonic_widget (GTK_LABEL (label), entry);
@@ -177,20 +207,9 @@ save_cb (GtkMenuItem *item,
   gtk_box_pack_start (GTK_BOX (row), entry, TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (area), row, TRUE, TRUE, 0);
   gtk_dialog_set_default_response (GTK_DIALOG (ask), GTK_RESPONSE_OK);
+  g_object_set_data (G_OBJECT (ask), "entry", entry);
+  g_signal_connect (ask, "response", G_CALLBACK (named_cb), self);
   gtk_widget_show_all (ask);
-  if (gtk_dialog_run (GTK_DIALOG (ask)) == GTK_RESPONSE_OK &&
-      *gtk_entry_get_text (GTK_ENTRY (entry)))
-    {
-      GFile *file = file_of (self, gtk_entry_get_text (GTK_ENTRY (entry)));
-
-      g_mkdir_with_parents (self->folder, 0700);
-      if (! gimp_config_serialize_to_file (GIMP_CONFIG (self->config), file, NULL, NULL,
-                                           NULL, &error))
-        complain (self, error);
-      g_object_unref (file);
-    }
-  gtk_widget_destroy (ask);
-  fill (self);
 }
 
 static GtkWidget *
@@ -238,20 +257,96 @@ fill (Presets *self)
 }
 
 GtkWidget *
-dialog_presets_new (GimpProcedureConfig *config,
-                    const gchar         *folder)
+dialog_presets_new (Run *run)
 {
   Presets *self = g_new0 (Presets, 1);
+  gchar   *base = dialog_presets_file ("presets");
 
-  self->config = config;
-  self->folder = g_strdup (folder);
+  self->config = run->config;
+  self->folder = g_build_filename (base, procedures_name (run->mode), NULL);
+  self->guidance = g_strconcat ("guidance-", procedures_name (run->mode), NULL);
   self->button = gtk_menu_button_new ();
   self->menu   = gtk_menu_new ();
-  gtk_button_set_label (GTK_BUTTON (self->button), _("P_resets"));
+  gtk_button_set_label (GTK_BUTTON (self->button), _("Pr_esets"));
   gtk_button_set_use_underline (GTK_BUTTON (self->button), TRUE);
   gtk_menu_button_set_popup (GTK_MENU_BUTTON (self->button), self->menu);
   g_object_set_data_full (G_OBJECT (self->button), "presets", self,
                           (GDestroyNotify) presets_free);
   fill (self);
+  g_free (base);
   return self->button;
+}
+
+/* ---- the last values, and marks ------------------------------------------ */
+
+gchar *
+dialog_presets_file (const gchar *name)
+{
+  gchar *folder = g_build_filename (g_get_user_config_dir (), "gimp-diffusion", NULL);
+  gchar *file   = g_build_filename (folder, name, NULL);
+
+  g_mkdir_with_parents (folder, 0700);
+  g_free (folder);
+  return file;
+}
+
+void
+dialog_presets_keep_last (Run *run)
+{
+  GFile  *folder, *file;
+  gchar  *name;
+  GError *error = NULL;
+
+  if (run->replay) /* a layer's settings are not what the mode begins with */
+    return;
+  name   = g_strconcat (G_OBJECT_TYPE_NAME (run->config), ".last", NULL);
+  folder = gimp_directory_file ("plug-in-settings", NULL);
+  file   = g_file_get_child (folder, name);
+  g_file_make_directory_with_parents (folder, NULL, NULL);
+  if (! gimp_config_serialize_to_file (GIMP_CONFIG (run->config), file, "settings",
+                                       "end of settings", NULL, &error))
+    {
+      g_info ("%s", error->message);
+      g_clear_error (&error);
+    }
+  g_object_unref (file);
+  g_object_unref (folder);
+  g_free (name);
+}
+
+static GKeyFile *
+marks_of (const gchar *file)
+{
+  GKeyFile *marks = g_key_file_new ();
+
+  g_key_file_load_from_file (marks, file, G_KEY_FILE_NONE, NULL);
+  return marks;
+}
+
+gboolean
+dialog_presets_is_marked (const gchar *name)
+{
+  gchar    *file   = dialog_presets_file ("dialog.ini");
+  GKeyFile *marks  = marks_of (file);
+  gboolean  marked = g_key_file_get_boolean (marks, "marks", name, NULL);
+
+  g_key_file_free (marks);
+  g_free (file);
+  return marked;
+}
+
+void
+dialog_presets_mark (const gchar *name,
+                     gboolean     marked)
+{
+  gchar    *file  = dialog_presets_file ("dialog.ini");
+  GKeyFile *marks = marks_of (file);
+
+  if (g_key_file_get_boolean (marks, "marks", name, NULL) != marked)
+    {
+      g_key_file_set_boolean (marks, "marks", name, marked);
+      g_key_file_save_to_file (marks, file, NULL);
+    }
+  g_key_file_free (marks);
+  g_free (file);
 }

@@ -37,9 +37,46 @@ dialog_text_progress (const JobProgress *now)
     g_string_append (text, stage);
   else
     g_string_append_printf (text, _("step %d of %d"), now->step, now->steps);
-  if (now->seconds_left >= 0)
+  if (now->seconds_left >= 90)
+    g_string_append_printf (text, _(", %.0f min left"), now->seconds_left / 60);
+  else if (now->seconds_left >= 0)
     g_string_append_printf (text, _(", %.0f s left"), now->seconds_left);
   return g_string_free (text, FALSE);
+}
+
+gchar *
+dialog_text_caption (const Candidate *candidate)
+{
+  gchar *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, candidate->edit.seed);
+  gchar *text;
+
+  if (! candidate->edit.kept_steps)
+    return seed;
+  /* Translators: below a result: seed, and how far its run came. */
+  text = g_strdup_printf (_("%s (%d/%d)"), seed, candidate->edit.kept_step,
+                          candidate->edit.kept_steps);
+  g_free (seed);
+  return text;
+}
+
+const gchar *
+dialog_text_example (EditMode mode)
+{
+  switch (mode)
+    {
+    case EDIT_TEXT_TO_IMAGE:
+      return _("What to paint, in English: a strawberry on a blue background");
+    case EDIT_INPAINT:
+      return _("What should be there, in English: a sunflower on a green meadow");
+    case EDIT_OUTPAINT:
+      return _("What the picture shows, in English: a beach with a blue sky");
+    case EDIT_INSTRUCT:
+      return _("What to do, in English: make it winter");
+    case EDIT_IMAGE_TO_IMAGE:
+    case EDIT_SEAMS:
+      break;
+    }
+  return _("What it should become, in English: an oil painting of a beach");
 }
 
 gchar *

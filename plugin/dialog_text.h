@@ -10,5 +10,9 @@
 gchar *dialog_text_title    (GimpProcedure        *procedure);
 /* "Picture 1 of 3: step 4 of 20, 7 s left" */
 gchar *dialog_text_progress (const JobProgress    *now);
+/* Below a result: its seed, and where its run was ended early. */
+gchar *dialog_text_caption  (const Candidate      *candidate);
 /* Time and memory of a run. */
 gchar *dialog_text_estimate (const EngineEstimate *estimate);
+/* What one might write into the prompt; not to be freed. */
+const gchar *dialog_text_example (EditMode         mode);

@@ -51,35 +51,35 @@ add_sampling (GimpProcedure *procedure)
     gimp_choice_add (schedules, engine_schedule_name (i), i, engine_schedule_label (i),
                      NULL);
 
-  gimp_procedure_add_int_argument (procedure, "steps", _("S_teps"),
+  gimp_procedure_add_int_argument (procedure, "steps", _("Steps"),
     _("More steps take longer and show more detail, up to a point"),
     1, 1000, request.steps, ARGUMENT);
-  gimp_procedure_add_choice_argument (procedure, "sampler", _("Samp_ler"),
+  gimp_procedure_add_choice_argument (procedure, "sampler", _("Sampler"),
     _("The way from noise to picture"),
     samplers, engine_sampler_name (request.sampler), ARGUMENT);
-  gimp_procedure_add_choice_argument (procedure, "schedule", _("Sched_ule"),
+  gimp_procedure_add_choice_argument (procedure, "schedule", _("Schedule"),
     _("How the noise levels are spread over the steps"),
     schedules, engine_schedule_name (request.schedule), ARGUMENT);
-  gimp_procedure_add_double_argument (procedure, "cfg", _("_Guidance"),
+  gimp_procedure_add_double_argument (procedure, "cfg", _("Guidance"),
     _("How strictly the prompt is followed; 1 ignores the negative prompt and is twice as "
       "quick"),
     0.0, 100.0, request.cfg, ARGUMENT);
-  gimp_procedure_add_double_argument (procedure, "cfg-rescale", _("Guidance resca_le"),
+  gimp_procedure_add_double_argument (procedure, "cfg-rescale", _("Rescale"),
     _("Takes overexposure out of strong guidance"),
     0.0, 1.0, request.cfg_rescale, ARGUMENT);
-  gimp_procedure_add_double_argument (procedure, "seed", _("S_eed"),
+  gimp_procedure_add_double_argument (procedure, "seed", _("Seed"),
     _("The same seed and settings make the same picture; -1 takes a random one"),
     -1.0, SEED_MAX, -1.0, ARGUMENT);
-  gimp_procedure_add_choice_argument (procedure, "noise", _("N_oise"),
+  gimp_procedure_add_choice_argument (procedure, "noise", _("Noise"),
     _("Where another program would have made the noise of this seed"),
     gimp_choice_new_with_values ("gpu", ENGINE_NOISE_GPU, _("Graphics card"), NULL,
                                  "cpu", ENGINE_NOISE_CPU, _("Processor"), NULL,
                                  NULL),
     "gpu", ARGUMENT);
-  gimp_procedure_add_int_argument (procedure, "clip-skip", _("CLIP s_kip"),
+  gimp_procedure_add_int_argument (procedure, "clip-skip", _("CLIP skip"),
     _("0 as the model was trained, 1 the text encoder's last layer, 2 the one before"),
     0, 12, request.clip_skip, ARGUMENT);
-  gimp_procedure_add_int_argument (procedure, "count", _("Pi_ctures"),
+  gimp_procedure_add_int_argument (procedure, "count", _("Pictures"),
     _("How many to make, with seeds that follow each other; several come as a layer "
       "group"),
     1, 64, 1, ARGUMENT);
@@ -91,7 +91,7 @@ add_size (GimpProcedure *procedure)
   gimp_procedure_add_int_argument (procedure, "width", _("_Width"),
     _("In pixels, a multiple of 8; 0 is what the model was trained for"),
     0, 16384, 0, ARGUMENT);
-  gimp_procedure_add_int_argument (procedure, "height", _("_Height"),
+  gimp_procedure_add_int_argument (procedure, "height", _("Height"),
     _("In pixels, a multiple of 8; 0 is what the model was trained for"),
     0, 16384, 0, ARGUMENT);
 }
@@ -99,7 +99,7 @@ add_size (GimpProcedure *procedure)
 static void
 add_tiling (GimpProcedure *procedure)
 {
-  gimp_procedure_add_choice_argument (procedure, "tile", _("Tile_able"),
+  gimp_procedure_add_choice_argument (procedure, "tile", _("Tileable"),
     _("Which opposite edges fit together"),
     gimp_choice_new_with_values ("none", 0, _("No"), NULL,
                                  "x", 1, _("Left and right"), NULL,
@@ -121,7 +121,7 @@ add_strength (GimpProcedure *procedure,
 static void
 add_intent (GimpProcedure *procedure)
 {
-  gimp_procedure_add_choice_argument (procedure, "intent", _("_Intent"),
+  gimp_procedure_add_choice_argument (procedure, "intent", _("In_tent"),
     _("What should become of the selected place"),
     gimp_choice_new_with_values (
       "fill", EDIT_FILL, _("Fill"), _("Fill it so that it fits its surroundings"),
@@ -150,7 +150,7 @@ add_sides (GimpProcedure *procedure)
 static void
 add_editing (GimpProcedure *procedure)
 {
-  gimp_procedure_add_choice_argument (procedure, "edge-mode", _("_Edge"),
+  gimp_procedure_add_choice_argument (procedure, "edge-mode", _("Edge"),
     _("What happens at the border of the selection"),
     gimp_choice_new_with_values (
       "blend", EDIT_BLEND, _("Blend"), _("Grow a little over the border and fade out"),
@@ -169,10 +169,10 @@ add_editing (GimpProcedure *procedure)
       "pixels", EDIT_CONTEXT_PIXELS, _("So many pixels around"), NULL,
       NULL),
     "auto", ARGUMENT);
-  gimp_procedure_add_int_argument (procedure, "context-pixels", _("Context p_ixels"),
+  gimp_procedure_add_int_argument (procedure, "context-pixels", _("Pixels"),
     _("How many pixels around the selection the model sees, for that kind of context"),
     0, 16384, 64, ARGUMENT);
-  gimp_procedure_add_choice_argument (procedure, "source", _("_What the model sees"),
+  gimp_procedure_add_choice_argument (procedure, "source", _("Model sees"),
     _("Which part of the image the model sees"),
     gimp_choice_new_with_values (
       "visible", CANVAS_VISIBLE, _("All that is visible"), NULL,
@@ -180,11 +180,11 @@ add_editing (GimpProcedure *procedure)
       "layer", CANVAS_LAYER, _("The first chosen layer's own pixels"), NULL,
       NULL),
     "visible", ARGUMENT);
-  gimp_procedure_add_boolean_argument (procedure, "colour-match", _("Match col_ors"),
+  gimp_procedure_add_boolean_argument (procedure, "colour-match", _("Match colors"),
     _("Bring the result to the colors of its surroundings"),
     TRUE, ARGUMENT);
   gimp_procedure_add_boolean_argument (procedure, "keep-transparency",
-    _("Keep transparenc_y"),
+    _("Keep transparency"),
     _("The result is as transparent as the picture was"),
     FALSE, ARGUMENT);
 }
@@ -193,12 +193,12 @@ static void
 add_record (GimpProcedure *procedure)
 {
   gimp_procedure_add_boolean_argument (procedure, "parameters",
-    _("Write settings into exported P_NG"),
+    _("Write settings into exported PNG"),
     _("Gives the image a text with prompt and settings that goes into a PNG export, as "
       "other programs write it"),
     FALSE, ARGUMENT);
   gimp_procedure_add_string_argument (procedure, "parameters-from",
-    _("Settings _from"),
+    _("Settings from"),
     _("A PNG file with such a text: its prompt and settings are used in place of those "
       "above"),
     "", ARGUMENT);
@@ -337,7 +337,7 @@ create_mode (GimpPlugIn     *plug_in,
     add_strength (procedure, mode);
   add_sampling (procedure);
   if (mode == EDIT_INSTRUCT)
-    gimp_procedure_add_double_argument (procedure, "image-cfg", _("Image gui_dance"),
+    gimp_procedure_add_double_argument (procedure, "image-cfg", _("Image guidance"),
       _("How closely the picture is kept"),
       0.0, 100.0, engine_request_default (NULL).image_cfg, ARGUMENT);
   if (mode == EDIT_TEXT_TO_IMAGE)
@@ -377,7 +377,7 @@ create_regenerate (GimpPlugIn *plug_in)
   gimp_procedure_add_string_argument (procedure, "model", _("_Model"),
     _("Another checkpoint; empty: the layer's own"),
     "", ARGUMENT);
-  gimp_procedure_add_int_argument (procedure, "count", _("Pi_ctures"),
+  gimp_procedure_add_int_argument (procedure, "count", _("Pictures"),
     _("How many to make"), 1, 64, 1, ARGUMENT);
   add_results (procedure);
 

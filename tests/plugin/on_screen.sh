@@ -1,20 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Read by in_gimp.sh: GIMP on a screen of its own (Xvfb, openbox, session bus, AT-SPI), then
-# test_screen.py.  All of it is started here and ended here, each by its own number.
+# $TEST_ON_SCREEN (test_screen.py).  All of it is started here and ended here, each by its own number.
+# $TEST_SCREEN is the size of it, $TEST_GIMP_OPTIONS are for GIMP; pictures go to out/screenshots, or to $TEST_SCREENSHOTS.
 export XDG_RUNTIME_DIR="$TEST_FOLDER/run" GDK_BACKEND=x11 LIBGL_ALWAYS_SOFTWARE=1
 mkdir -m 700 -p "$XDG_RUNTIME_DIR"
 unset NO_AT_BRIDGE
 started=()
+# GIMP goes first; what has not ended after 5 s is not asked again.
 finish()
 {
-    for pid in "${started[@]}"; do
-        kill "$pid" 2>/dev/null || true
+    local pid i
+    for ((i = ${#started[@]} - 1; i >= 0; i--)); do
+        kill "${started[i]}" 2>/dev/null || true
     done
-    wait 2>/dev/null || true
+    for ((i = 0; i < 50; i++)); do
+        for pid in "${started[@]}"; do
+            ! kill -0 "$pid" 2>/dev/null || { sleep 0.1; continue 2; }
+        done
+        break
+    done
+    for pid in "${started[@]}"; do
+        kill -KILL "$pid" 2>/dev/null || true
+    done
 }
 
 exec 7>"$TEST_FOLDER/display"
-Xvfb -displayfd 7 -screen 0 1366x768x24 -nolisten tcp >"$TEST_FOLDER/xvfb.log" 2>&1 &
+Xvfb -displayfd 7 -screen 0 "${TEST_SCREEN:-1366x768}x24" -nolisten tcp >"$TEST_FOLDER/xvfb.log" 2>&1 &
 started+=($!)
 for _ in $(seq 100); do
     [ -s "$TEST_FOLDER/display" ] && break
@@ -33,8 +44,10 @@ done
 export DBUS_SESSION_BUS_ADDRESS; DBUS_SESSION_BUS_ADDRESS=$(cat "$TEST_FOLDER/bus")
 /usr/libexec/at-spi-bus-launcher --launch-immediately >"$TEST_FOLDER/atspi.log" 2>&1 &
 started+=($!)
-gimp-3 --no-splash --no-data >"$TEST_FOLDER/gimp.out" 2>"$TEST_FOLDER/gimp.log" &
+gimp-3 --no-splash ${TEST_GIMP_OPTIONS---no-data} >"$TEST_FOLDER/gimp.out" 2>"$TEST_FOLDER/gimp.log" &
 started+=($!)
 python3 "$TEST_SOURCE/${TEST_ON_SCREEN:-test_screen.py}" 2>&1 | tee "$TEST_FOLDER/output" || true
-[ -z "${TEST_SCREENSHOTS:-}" ] || cp "$TEST_FOLDER"/*.png "$TEST_SCREENSHOTS" 2>/dev/null || true
+screenshots=${TEST_SCREENSHOTS:-$project/out/screenshots}
+mkdir -p "$screenshots"
+cp "$TEST_FOLDER"/*.png "$screenshots" 2>/dev/null || true
 finish

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The dialog of each mode as a person uses it: open it from the menu, type a prompt, generate, stop, generate
-again, pick the second of three, insert, undo.  Pictures of every state go to $TEST_SCREENSHOTS."""
+again, pick the second of three, insert, undo; by AT-SPI, by the mouse and by the keyboard."""
 import os
+import re
 import subprocess
 import sys
 import time
 
 sys.dont_write_bytecode = True
+import models
 from driver import FOLDER, Atspi, check, edit_menu, gimp, named, plugin_processes, press, run, wait, walk
 
 NEW = '''
-image, background = picture()
-select(image)
+image, background = picture({size})
+if {selected}:
+    select(image)
 images.clear()
 display = Gimp.Display.new(image)
 image.clean_all()
@@ -31,6 +34,18 @@ answer = True
 '''
 
 
+SETTINGS = os.path.join(os.environ['GIMP3_DIRECTORY'], 'plug-in-settings')
+MARKS = os.path.join(os.environ['XDG_CONFIG_HOME'], 'gimp-diffusion', 'dialog.ini')
+
+
+def new(selected=True, size='96, 80'):
+    return gimp(NEW.format(size=size, selected=selected))
+
+
+def state_of(number):
+    return gimp(STATE.format(number=number))
+
+
 def shot(name):
     path = os.path.join(FOLDER, name + '.png')
     subprocess.run(['import', '-window', 'root', path], check=False)
@@ -38,15 +53,33 @@ def shot(name):
         return file.read()
 
 
+def key(*keys):
+    subprocess.run(['xdotool', 'key', '--delay', '30', *keys], check=True)
+
+
+def click(node):
+    """With the mouse."""
+    place = node.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
+    subprocess.run(['xdotool', 'mousemove', str(place.x + place.width // 2), str(place.y + place.height // 2),
+                    'click', '1'], check=True)
+
+
+def is_state(node, state):
+    return node.get_state_set().contains(state)
+
+
 def sensitive(node):
-    states = node.get_state_set()
-    states = node.get_state_set() if states is None else states
-    return states.contains(Atspi.StateType.SENSITIVE)
+    return is_state(node, Atspi.StateType.SENSITIVE)
+
+
+def text_of(node):
+    return Atspi.Text.get_text(node, 0, -1)
 
 
 class Dialog:
     def __init__(self, item, title):
         press(wait(lambda: named('menu item', lambda name: name == item), what=item))
+        self.title = title
         self.window = wait(lambda: named('dialog', lambda name: name == title), what=title)
 
     def find(self, role, name):
@@ -68,36 +101,81 @@ class Dialog:
                     return node
         return None
 
-    def number(self, label, value):
-        spin = wait(lambda: self.labelled('spin button', label), what=label)
-        spin.get_value_iface().set_current_value(value)
+    def spin(self, label):
+        return wait(lambda: self.labelled('spin button', label), what=label).get_value_iface()
 
-    def type(self, text):
+    def number(self, label, value):
+        self.spin(label).set_current_value(value)
+
+    def value(self, label):
+        return self.spin(label).get_current_value()
+
+    def area(self, label='Prompt'):
+        return wait(lambda: self.labelled('text', label), what=label)
+
+    def says(self, words):
+        return any(words in (node.get_name() or '') and is_state(node, Atspi.StateType.SHOWING)
+                   for node in self.all('label'))
+
+    def type(self, text, label='Prompt'):
         """By the keyboard, into what has the focus."""
-        area = wait(lambda: self.labelled('text', 'Prompt'), what='Prompt')
+        area = self.area(label)
         area.get_component_iface().grab_focus()
         time.sleep(0.3)
-        subprocess.run(['xdotool', 'key', 'ctrl+a'], check=True)
+        key('ctrl+a')
         subprocess.run(['xdotool', 'type', '--delay', '10', text], check=True)
-        wait(lambda: Atspi.Text.get_text(area, 0, -1) == text, 5, 'the typed prompt')
+        wait(lambda: text_of(area) == text, 5, 'the typed prompt')
+
+    def settled(self):
+        """After the delay that follows a changed setting."""
+        time.sleep(0.5)
 
     def ready(self, seconds=60):
+        self.settled()
         wait(lambda: sensitive(self.button('Generate')), seconds, 'Generate')
+
+    def generate(self, count=1):
+        there = len(self.thumbnails())
+        self.ready()
+        press(self.button('Generate'))
+        wait(lambda: len(self.thumbnails()) == there + count, 60, f'{count} results')
+        self.ready()
 
     def thumbnails(self):
         results = next((node for node in walk(self.window) if node.get_name() == 'Results'), None)
         return [results.get_child_at_index(i) for i in range(results.get_child_count())] if results else []
 
+    def choose(self, index):
+        self.thumbnails()[index].get_parent().get_selection_iface().select_child(index)
+
+    def close(self, loses=0):
+        """Closes it; with so many results that nobody has inserted it asks first."""
+        press(self.button('Close'))
+        if loses:
+            ask = wait(question, 5, 'the question')
+            label = next((node.get_name() for node in walk(ask) if node.get_name() and 'inserted' in node.get_name()), '')
+            check(label.startswith(f'{loses} '), self.title, 'asks about', label, 'not', loses)
+            press(in_question('Close'))
+        wait(lambda: not plugin_processes(), 10, 'the end of the dialog')
+
+
+def question():
+    return named('alert', lambda name: True)
+
+
+def in_question(name):
+    return wait(lambda: next((node for node in walk(question()) if node.get_role_name() == 'button' and
+                              node.get_name() == name), None), what=name)
+
 
 def use(name, item, title, prepare=lambda dialog: None):
-    number = gimp(NEW)
-    before = gimp(STATE.format(number=number))
+    number = new()
+    before = state_of(number)
     dialog = Dialog(item, title)
     dialog.type('a strawberry')
     prepare(dialog)
-    dialog.number('Steps', 400)
+    dialog.number('Steps', 1000)
     dialog.number('Guidance', 3)
-    time.sleep(0.4)
     dialog.ready()
     shot(f'{name}-ready')
 
@@ -107,30 +185,60 @@ def use(name, item, title, prepare=lambda dialog: None):
     first = shot(f'{name}-running')
     time.sleep(1.2)
     check(shot(f'{name}-running-later') != first, name, 'the preview does not change')
+    generate, stop = dialog.button('Generate'), dialog.button('Stop')
     started = time.monotonic()
-    press(dialog.button('Stop'))
-    wait(lambda: sensitive(dialog.button('Generate')), 5, 'the end after Stop')
+    press(stop)
+    wait(lambda: sensitive(generate), 5, 'the end after Stop')
     stopped = time.monotonic() - started
-    check(stopped < 1, name, 'Stop took', stopped)
+    print(f'     {name}: stopped after {stopped:.2f} s', flush=True)
+    check(stopped < 0.3, name, 'Stop took', stopped)
     check(not dialog.thumbnails(), name, 'a stopped run left a result')
 
     dialog.number('Steps', 2)
     dialog.number('Pictures', 3)
-    time.sleep(0.4)
-    dialog.ready()
-    press(dialog.button('Generate'))
-    wait(lambda: len(dialog.thumbnails()) == 3, 60, 'three results')
-    dialog.ready()
-    check(gimp(STATE.format(number=number)) == before, name, 'the image changed before Insert')
-    dialog.thumbnails()[1].get_parent().get_selection_iface().select_child(1)
+    dialog.generate(3)
+    check(state_of(number) == before, name, 'the image changed before Insert')
+    dialog.choose(1)
+    time.sleep(0.3)
     shot(f'{name}-results')
     press(dialog.button('Insert as layer'))
-    wait(lambda: gimp(STATE.format(number=number))[2] == before[2] + 1, 20, 'the new layer')
+    wait(lambda: state_of(number)[2] == before[2] + 1, 20, 'the new layer')
     shot(f'{name}-inserted')
     press(wait(lambda: edit_menu('Undo ' + title), what='Undo ' + title))
-    wait(lambda: gimp(STATE.format(number=number))[0] == before[0], 10, 'the image as before after one undo')
-    press(dialog.button('Close'))
-    wait(lambda: not plugin_processes(), 10, 'the end of the dialog')
+    wait(lambda: state_of(number)[0] == before[0], 10, 'the image as before after one undo')
+    dialog.close(loses=2)
+    gimp(CLOSE)
+
+
+def the_first_run_takes_four_actions_and_says_where_models_go():
+    """Open, type, Generate, Insert."""
+    number = new()
+    before = state_of(number)
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    wait(lambda: dialog.says('The demo model is ready'), 10, 'the page of the first run')
+    folder = models.user_folder()
+    wait(lambda: dialog.says(folder[-40:]), 5, 'the folder of models')
+    shot('first-run')
+    place = dialog.window.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
+    check(place.width <= 1366 and place.height <= 768 - 24, 'the window is', place.width, 'x', place.height)
+    area = dialog.area()
+    check(is_state(area, Atspi.StateType.FOCUSED), 'the prompt has not the focus')
+    subprocess.run(['xdotool', 'type', '--delay', '10', 'a strawberry'], check=True)
+    wait(lambda: text_of(area) == 'a strawberry', 5, 'the typed prompt')
+    wait(lambda: sensitive(dialog.button('Generate')), 10, 'Generate')
+    click(dialog.button('Generate'))
+    wait(lambda: len(dialog.thumbnails()) == 1, 60, 'a result')
+    check(not dialog.says('The demo model is ready'), 'the page of the first run stays')
+    wait(lambda: sensitive(dialog.button('Insert as layer')), 5, 'Insert')
+    click(dialog.button('Insert as layer'))
+    wait(lambda: state_of(number)[2] == before[2] + 1, 20, 'the new layer')
+    dialog.close()
+    gimp(CLOSE)
+    new()
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    dialog.ready()
+    check(not dialog.says('The demo model is ready'), 'the page of the first run comes again')
+    dialog.close()
     gimp(CLOSE)
 
 
@@ -154,22 +262,313 @@ def text_to_image_from_menu_to_layer():
     use('text-to-image', 'Text to Image…', 'Text to Image', size)
 
 
-def instruct_says_which_model_is_missing():
-    gimp(NEW)
+def instruct_says_which_model_is_missing_and_then_follows():
+    new()
     dialog = Dialog('Follow Instruction…', 'Follow Instruction')
-    wait(lambda: any('InstructPix2Pix' in (node.get_name() or '') for node in dialog.all('label')), 10, 'the sentence')
+    wait(lambda: dialog.says('InstructPix2Pix'), 10, 'the sentence')
     check(not sensitive(dialog.button('Generate')), 'Generate can be pressed')
+    check(dialog.find('button', 'Open models folder'), 'there is no button that helps')
     shot('instruct-error')
-    press(dialog.button('Close'))
-    wait(lambda: not plugin_processes(), 10, 'the end of the dialog')
+    dialog.close()
+    gimp(CLOSE)
+    path = os.path.join(models.user_folder(), 'eight.safetensors')
+    models.with_channels(path, 8)
+    try:
+        use('instruct', 'Follow Instruction…', 'Follow Instruction')
+    finally:
+        os.unlink(path)
+
+
+def stop_and_keep_makes_a_picture_of_what_there_is():
+    number = new()
+    before = state_of(number)
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    dialog.type('a strawberry')
+    dialog.number('Steps', 1000)
+    dialog.number('Pictures', 3)
+    dialog.ready()
+    press(dialog.button('Generate'))
+    keep = wait(lambda: dialog.find('button', 'Stop and keep'), what='Stop and keep')
+    wait(lambda: sensitive(keep), 5, 'Stop and keep')
+    time.sleep(1.5)
+    started = time.monotonic()
+    press(keep)
+    wait(lambda: sensitive(dialog.button('Generate')), 10, 'the end after Stop and keep')
+    check(time.monotonic() - started < 2, 'Stop and keep took', time.monotonic() - started)
+    check(len(dialog.thumbnails()) == 1, len(dialog.thumbnails()), 'results instead of one')
+    check(re.search(r'/1000\)', dialog.thumbnails()[0].get_name()), dialog.thumbnails()[0].get_name())
+    shot('kept')
+    press(dialog.button('Insert as layer'))
+    wait(lambda: state_of(number)[2] == before[2] + 1, 20, 'the new layer')
+    dialog.close()
     gimp(CLOSE)
 
 
-def click(node):
-    """With the mouse."""
-    place = node.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
-    subprocess.run(['xdotool', 'mousemove', str(place.x + place.width // 2), str(place.y + place.height // 2),
-                    'click', '1'], check=True)
+def dialog_answers_within_50_ms_and_gimp_paints_while_it_runs():
+    number = new(size='512, 400')
+    # Where the picture is blue: the brush is red.
+    gimp(f'image_of({number}).select_rectangle(Gimp.ChannelOps.REPLACE, 400, 300, 100, 80)\nanswer = True')
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    dialog.type('a strawberry')
+    dialog.number('Steps', 1000)
+    dialog.ready()
+    before = state_of(number)[0]
+    subprocess.run(['xdotool', 'search', '--name', '^Inpaint Selection$', 'windowmove', '800', '60'], check=True)
+    press(dialog.button('Generate'))
+    stop = dialog.button('Stop')
+    wait(lambda: sensitive(stop), 5, 'Stop')
+    time.sleep(0.5)
+    component = stop.get_component_iface()
+    slowest, count, end = 0, 0, time.monotonic() + 4
+    while time.monotonic() < end:
+        started = time.monotonic()
+        component.get_extents(Atspi.CoordType.SCREEN) # answered by the dialog's main loop
+        slowest = max(slowest, time.monotonic() - started)
+        count += 1
+        time.sleep(0.01)
+    print(f'     the slowest of {count} answers took {1000 * slowest:.0f} ms', flush=True)
+    check(slowest < 0.05, 'the slowest answer took', slowest)
+
+    check(sensitive(stop), 'the run was over before GIMP painted')
+    for event in ('mousemove 600 400', 'mousemove 630 440', 'mousedown 1', 'mousemove 650 460', 'mousemove 670 470',
+                  'mousemove 690 450', 'mouseup 1'):
+        subprocess.run(['xdotool', *event.split()], check=True)
+        time.sleep(0.15)
+    wait(lambda: state_of(number)[0] != before, 5, 'the painted stroke')
+    shot('painted-while-running')
+    check(sensitive(stop), 'the run was over before GIMP had painted')
+    press(stop)
+    dialog.ready()
+    dialog.close()
+    gimp(CLOSE)
+
+
+def settings_stay_without_insert_and_repeat_uses_them():
+    for folder, _, files in os.walk(SETTINGS):
+        for file in files:
+            os.unlink(os.path.join(folder, file))
+    new()
+    dialog = Dialog('Image to Image…', 'Image to Image')
+    dialog.type('a pumpkin')
+    dialog.number('Steps', 3)
+    dialog.number('Seed', 77)
+    dialog.generate()
+    dialog.close(loses=1)
+    gimp(CLOSE)
+    number = new()
+    dialog = Dialog('Image to Image…', 'Image to Image')
+    dialog.ready()
+    check(text_of(dialog.area()) == 'a pumpkin', 'the prompt is', text_of(dialog.area()))
+    check((dialog.value('Steps'), dialog.value('Seed')) == (3, 77), dialog.value('Steps'), dialog.value('Seed'))
+    dialog.number('Seed', 78)
+    dialog.settled()
+    dialog.close()
+    answer = gimp(f'''
+image = image_of({number})
+result = call('image-to-image', image, [image.get_layers()[-1]], mode=Gimp.RunMode.WITH_LAST_VALS)
+answer = [result.status.value_nick, result.values.get('used-seed'), image.get_layers()[0].get_name()]
+''')
+    check(answer[:2] == ['success', 78] and answer[2].startswith('a pumpkin'), answer)
+    gimp(CLOSE)
+
+
+def closing_asks_only_before_something_is_lost():
+    new()
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    dialog.type('a strawberry')
+    dialog.number('Steps', 1)
+    dialog.generate()
+    dialog.window.get_component_iface().grab_focus()
+    key('Escape')
+    wait(question, 5, 'the question')
+    press(in_question('Keep open'))
+    wait(lambda: not question(), 5, 'the end of the question')
+    key('alt+F4')
+    wait(question, 5, 'the question after the window was closed')
+    shot('closing')
+    press(in_question('Keep open'))
+    wait(lambda: not question(), 5, 'the end of the question')
+    check(len(dialog.thumbnails()) == 1 and plugin_processes(), 'the result is gone')
+    press(dialog.button('Insert as layer'))
+    time.sleep(0.5)
+    dialog.close()
+    gimp(CLOSE)
+
+
+def prompt_takes_weights_and_ctrl_enter_generates():
+    new()
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    dialog.number('Steps', 1)
+    dialog.type('a strawberry')
+    key('ctrl+Up', 'ctrl+Up')
+    wait(lambda: text_of(dialog.area()) == 'a (strawberry:1.2)', 5, 'the weight, not ' + text_of(dialog.area()))
+    shot('weights')
+    key('ctrl+z', 'ctrl+z')
+    wait(lambda: text_of(dialog.area()) == 'a strawberry', 5, 'the prompt after undo, not ' + text_of(dialog.area()))
+    dialog.ready()
+    key('ctrl+Return')
+    wait(lambda: len(dialog.thumbnails()) == 1, 60, 'a result')
+    check(text_of(dialog.area()) == 'a strawberry', 'Ctrl+Enter wrote into the prompt')
+    dialog.ready()
+    dialog.thumbnails()[0].get_component_iface().grab_focus()
+    key('Delete')
+    wait(lambda: not dialog.thumbnails(), 5, 'no result')
+    dialog.close()
+    gimp(CLOSE)
+
+
+def seed_is_kept_by_the_lock_and_results_give_their_settings_back():
+    new()
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    dialog.type('a strawberry')
+    dialog.number('Seed', -1)
+    dialog.number('Steps', 1)
+    dialog.generate()
+    seed = int(dialog.thumbnails()[0].get_name())
+    lock = next(node for node in dialog.all('toggle button') if node.get_name().startswith('Keep the last'))
+    click(lock)
+    wait(lambda: dialog.value('Seed') == seed, 5, f'the seed {seed}')
+    dialog.number('Steps', 2)
+    click(lock)
+    wait(lambda: dialog.value('Seed') == -1, 5, 'a random seed')
+    dialog.type('something else')
+    press(dialog.button('Use its settings'))
+    wait(lambda: dialog.value('Seed') == seed and dialog.value('Steps') == 1, 5, 'the settings of the result')
+    check(text_of(dialog.area()) == 'a strawberry', 'the prompt is', text_of(dialog.area()))
+    dialog.number('Seed', -1)
+    dialog.close(loses=1)
+    gimp(CLOSE)
+
+
+def what_is_in_the_way_is_mended_by_its_button():
+    number = new(selected=False)
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    wait(lambda: dialog.says('Nothing is selected'), 10, 'the sentence')
+    check(not sensitive(dialog.button('Generate')), 'Generate can be pressed')
+    shot('error')
+    press(dialog.button('Select everything'))
+    dialog.ready(10)
+    check(gimp(f'answer = bool(Gimp.Selection.is_empty(image_of({number})))') is False, 'nothing is selected')
+    gimp(f'Gimp.Selection.none(image_of({number}))\nanswer = True')
+    wait(lambda: dialog.says('Nothing is selected'), 10, 'the sentence after the selection is gone')
+    gimp(f'image_of({number}).select_rectangle(Gimp.ChannelOps.REPLACE, 10, 10, 30, 20)\nanswer = True')
+    dialog.ready(10)
+    dialog.close()
+
+    dialog = Dialog('Outpaint…', 'Outpaint')
+    dialog.number('Right', 0)
+    wait(lambda: dialog.says('Nothing is added'), 10, 'the sentence')
+    press(dialog.button('Extend by 25 %'))
+    wait(lambda: dialog.value('Left') == 24 and dialog.value('Top') == 20, 5, 'a quarter of 96 x 80')
+    dialog.ready(10)
+    dialog.close()
+
+    dialog = Dialog('Text to Image…', 'Text to Image')
+    dialog.number('Width', 100)
+    dialog.number('Height', 256)
+    wait(lambda: dialog.says('multiples of 8'), 10, 'the sentence')
+    press(dialog.button('Make it 104 × 256'))
+    dialog.ready(10)
+    check(dialog.value('Width') == 104, dialog.value('Width'))
+    dialog.number('Width', 8192)
+    dialog.number('Height', 8192)
+    wait(lambda: dialog.says('too large'), 10, 'the sentence')
+    press(dialog.button('Make it 2496 × 2496'))
+    wait(lambda: dialog.value('Width') == 2496, 5, 'the smaller size')
+    dialog.number('Width', 0)
+    dialog.number('Height', 0)
+    dialog.settled()
+    dialog.close()
+    gimp(CLOSE)
+
+
+def what_memory_cannot_hold_is_refused_with_a_size_that_it_can():
+    new()
+    dialog = Dialog('Text to Image…', 'Text to Image')
+    dialog.number('Width', 256)
+    dialog.number('Height', 256)
+    dialog.ready()
+    pid, = plugin_processes()
+    with open(f'/proc/{pid}/status') as file:
+        used = next(int(line.split()[1]) * 1024 for line in file if line.startswith('VmSize'))
+    subprocess.run(['prlimit', f'--pid={pid}', f'--as={used + 300_000_000}:'], check=True)
+    dialog.number('Width', 2048)
+    dialog.number('Height', 2048)
+    wait(lambda: dialog.says('of memory and only'), 10, 'the sentence')
+    check(not sensitive(dialog.button('Generate')), 'Generate can be pressed')
+    shot('memory')
+    smaller = next(node for node in dialog.all('button') if node.get_name().startswith('Make it'))
+    press(smaller)
+    dialog.ready(10)
+    check(256 < dialog.value('Width') < 2048, dialog.value('Width'))
+    subprocess.run(['prlimit', f'--pid={pid}', '--as=unlimited:'], check=True)
+    dialog.number('Width', 0)
+    dialog.number('Height', 0)
+    dialog.settled()
+    dialog.close()
+    gimp(CLOSE)
+
+
+def amounts_of_an_outpaint_are_pixels_or_percent_or_a_shape():
+    new(size='400, 200')
+    dialog = Dialog('Outpaint…', 'Outpaint')
+    dialog.number('Left', 100)
+    for side in ('Right', 'Top', 'Bottom'):
+        dialog.number(side, 0)
+    unit = wait(lambda: dialog.labelled('combo box', 'Unit'), what='Unit')
+    unit.get_selection_iface().select_child(1)
+    wait(lambda: dialog.value('Left') == 25, 5, '25 percent')
+    dialog.number('Bottom', 50)
+    unit.get_selection_iface().select_child(0)
+    wait(lambda: (dialog.value('Left'), dialog.value('Bottom')) == (100, 100), 5, '100 pixels')
+    shape = wait(lambda: dialog.labelled('combo box', 'Shape'), what='Shape')
+    shape.get_selection_iface().select_child(1)
+    wait(lambda: [dialog.value(side) for side in ('Left', 'Right', 'Top', 'Bottom')] == [0, 0, 100, 100], 5, 'a square')
+    dialog.ready()
+    wait(lambda: dialog.says('New canvas: 400 × 400'), 5, 'the new canvas')
+    shot('outpaint-square')
+    dialog.number('Top', 0)
+    dialog.number('Bottom', 0)
+    dialog.settled()
+    dialog.close()
+    gimp(CLOSE)
+
+
+FLAT = '''
+image = Gimp.Image.new_with_precision(200, 150, B.{base}, P.{precision})
+if {profile}:
+    image.set_color_profile(Gimp.ColorProfile.new_rgb_adobe())
+layer = Gimp.Layer.new(image, 'flat', 200, 150, T.{base}A_IMAGE, 100, Gimp.LayerMode.NORMAL)
+image.insert_layer(layer, None, 0)
+Gimp.context_set_foreground(Gegl.Color.new('#80c040'))
+layer.fill(Gimp.FillType.FOREGROUND)
+display = Gimp.Display.new(image)
+answer = True
+'''
+
+
+def colours_in_the_dialog_are_those_of_the_image():
+    for base, precision, profile in (('RGB', 'U8_NON_LINEAR', False), ('RGB', 'U8_LINEAR', False),
+                                     ('RGB', 'U16_PERCEPTUAL', False), ('RGB', 'FLOAT_LINEAR', False),
+                                     ('RGB', 'HALF_NON_LINEAR', False), ('RGB', 'U32_LINEAR', False),
+                                     ('RGB', 'DOUBLE_NON_LINEAR', True), ('RGB', 'U8_NON_LINEAR', True),
+                                     ('GRAY', 'U8_NON_LINEAR', False), ('GRAY', 'FLOAT_LINEAR', False)):
+        gimp(FLAT.format(base=base, precision=precision, profile=profile))
+        dialog = Dialog('Image to Image…', 'Image to Image')
+        view = wait(lambda: next((node for node in walk(dialog.window) if node.get_name() == 'Preview of the canvas'),
+                                 None), what='the preview')
+        box = view.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
+        place = f'1x1+{box.x + box.width // 2}+{box.y + box.height // 2}'
+        want = (128, 192, 64) if base == 'RGB' else (175, 175, 175)
+
+        def shown():
+            text = subprocess.run(['import', '-window', 'root', '-crop', place, '-depth', '8', 'rgb:-'], check=True,
+                                  capture_output=True).stdout
+            return max(abs(got - wanted) for got, wanted in zip(text, want)) <= 3, tuple(text)
+
+        wait(lambda: shown()[0], 8, f'{want} in {base} {precision} {profile}, not {shown()[1]}')
+        dialog.close()
+        gimp(CLOSE)
 
 
 def choose(dialog, name, picture=None):
@@ -182,19 +581,15 @@ def choose(dialog, name, picture=None):
     click(entry)
 
 
-def value(dialog, label):
-    return wait(lambda: dialog.labelled('spin button', label), what=label).get_value_iface().get_current_value()
-
-
 def presets_are_saved_and_chosen_and_settings_go_back_to_the_defaults():
-    gimp(NEW)
+    new()
     dialog = Dialog('Outpaint…', 'Outpaint')
     dialog.type('a preset')
     amounts = ('Left', 'Right', 'Top', 'Bottom')
     press(dialog.button('+25 %'))
-    wait(lambda: [value(dialog, side) for side in amounts] == [24, 24, 20, 20], 5, 'a quarter of 96 x 80')
+    wait(lambda: [dialog.value(side) for side in amounts] == [24, 24, 20, 20], 5, 'a quarter of 96 x 80')
     press(dialog.button('128 px'))
-    wait(lambda: [value(dialog, side) for side in amounts] == [128] * 4, 5, '128 pixels')
+    wait(lambda: [dialog.value(side) for side in amounts] == [128] * 4, 5, '128 pixels')
     dialog.number('Steps', 7)
     choose(dialog, 'Save these settings…')
     ask = wait(lambda: named('dialog', lambda name: name == 'Save Preset'), what='Save Preset')
@@ -205,15 +600,36 @@ def presets_are_saved_and_chosen_and_settings_go_back_to_the_defaults():
     wait(lambda: not named('dialog', lambda name: name == 'Save Preset'), 5, 'the end of Save Preset')
 
     choose(dialog, 'Reset to defaults')
-    wait(lambda: value(dialog, 'Steps') == 20 and value(dialog, 'Top') == 0, 5, 'the defaults')
-    area = dialog.labelled('text', 'Prompt')
-    check(Atspi.Text.get_text(area, 0, -1) == 'a preset', 'the prompt went with the settings')
+    wait(lambda: dialog.value('Steps') == 20 and dialog.value('Top') == 0, 5, 'the defaults')
+    check(text_of(dialog.area()) == 'a preset', 'the prompt went with the settings')
     choose(dialog, 'Wide/ë', 'preset-menu')
-    wait(lambda: value(dialog, 'Steps') == 7 and value(dialog, 'Top') == 128, 5, 'the preset')
-    check(Atspi.Text.get_text(area, 0, -1) == 'a preset', 'the prompt went with the preset')
-    press(dialog.button('Close'))
-    wait(lambda: not plugin_processes(), 10, 'the end of the dialog')
+    wait(lambda: dialog.value('Steps') == 7 and dialog.value('Top') == 128, 5, 'the preset')
+    check(text_of(dialog.area()) == 'a preset', 'the prompt went with the preset')
+    dialog.close()
     gimp(CLOSE)
+
+
+def mnemonics_of_a_dialog_are_each_for_one_thing():
+    for item, title in (('Text to Image…', 'Text to Image'), ('Image to Image…', 'Image to Image'),
+                        ('Inpaint Selection…', 'Inpaint Selection'), ('Outpaint…', 'Outpaint'),
+                        ('Follow Instruction…', 'Follow Instruction')):
+        new()
+        dialog = Dialog(item, title)
+        dialog.settled()
+        press(dialog.find('toggle button', 'More settings') or dialog.button('More settings'))
+        time.sleep(0.3)
+        shot(title.lower().replace(' ', '-') + '-more')
+        keys = {}
+        for node in walk(dialog.window):
+            action = node.get_action_iface()
+            if action and is_state(node, Atspi.StateType.VISIBLE) and action.get_n_actions():
+                for binding in re.findall(r'<Alt>(.)', action.get_key_binding(0) or ''):
+                    if node.get_name() != 'Open models folder': # in the info bar and on the page
+                        keys.setdefault(binding.lower(), set()).add((node.get_role_name(), node.get_name()))
+        twice = {binding: nodes for binding, nodes in keys.items() if len(nodes) > 1}
+        check(not twice, title, twice)
+        dialog.close()
+        gimp(CLOSE)
 
 
 def our_side_gives_no_gtk_warnings():
@@ -224,12 +640,20 @@ def our_side_gives_no_gtk_warnings():
 
 
 def clean():
+    shot('failed')
     for pid in plugin_processes():
         os.kill(pid, 9)
     time.sleep(0.5)
     gimp(CLOSE)
 
 
-run((inpaint_from_menu_to_layer, outpaint_from_menu_to_layer, image_to_image_from_menu_to_layer,
-     text_to_image_from_menu_to_layer, instruct_says_which_model_is_missing,
-     presets_are_saved_and_chosen_and_settings_go_back_to_the_defaults, our_side_gives_no_gtk_warnings), clean)
+run((the_first_run_takes_four_actions_and_says_where_models_go, inpaint_from_menu_to_layer,
+     outpaint_from_menu_to_layer, image_to_image_from_menu_to_layer, text_to_image_from_menu_to_layer,
+     instruct_says_which_model_is_missing_and_then_follows, stop_and_keep_makes_a_picture_of_what_there_is,
+     dialog_answers_within_50_ms_and_gimp_paints_while_it_runs, settings_stay_without_insert_and_repeat_uses_them,
+     closing_asks_only_before_something_is_lost, prompt_takes_weights_and_ctrl_enter_generates,
+     seed_is_kept_by_the_lock_and_results_give_their_settings_back, what_is_in_the_way_is_mended_by_its_button,
+     what_memory_cannot_hold_is_refused_with_a_size_that_it_can,
+     amounts_of_an_outpaint_are_pixels_or_percent_or_a_shape, colours_in_the_dialog_are_those_of_the_image,
+     presets_are_saved_and_chosen_and_settings_go_back_to_the_defaults, mnemonics_of_a_dialog_are_each_for_one_thing,
+     our_side_gives_no_gtk_warnings), clean)
