@@ -209,7 +209,6 @@ result_panel_new (const ResultPanelHooks *hooks,
   gtk_box_pack_start (GTK_BOX (panel), self->bar, FALSE, FALSE, 0);
   self->stack = gtk_stack_new ();
   gtk_stack_set_hhomogeneous (GTK_STACK (self->stack), FALSE);
-  gtk_stack_set_vhomogeneous (GTK_STACK (self->stack), FALSE);
   gtk_widget_show_all (over); /* the stack shows the first child that can be seen */
   gtk_stack_add_named (GTK_STACK (self->stack), over, "results");
   gtk_box_pack_start (GTK_BOX (panel), self->stack, FALSE, TRUE, 0);
