@@ -47,6 +47,7 @@ typedef struct
   GMainLoop   *loop;
   guint        update_id, watch_id;
   gboolean     running, closing, planned, updating;
+  gboolean     changed;                      /* since a result was shown: show what would be done */
   gint         inserted;
   GimpLayer   *layer;                        /* the last one inserted, borrowed */
   GimpImage   *layer_image;
@@ -231,6 +232,9 @@ update (Dialog *self)
   plan (self);
   gtk_widget_set_sensitive (self->generate, ! self->advice.refused);
   show_advice (self);
+  if (self->changed)
+    dialog_where_result (self->where, NULL);
+  self->changed = FALSE;
   dialog_where_update (self->where, self->planned);
 }
 
@@ -258,8 +262,10 @@ setting_changed_cb (GObject    *config,
                     Dialog     *self)
 {
   (void) config;
-  if (strcmp (property->name, "prompt") && strcmp (property->name, "negative-prompt"))
-    schedule_update (self);
+  if (! strcmp (property->name, "prompt") || ! strcmp (property->name, "negative-prompt"))
+    return;
+  self->changed = TRUE;
+  schedule_update (self);
 }
 
 /* No signal of the image reaches a plug-in. */
@@ -268,8 +274,18 @@ watch_image_cb (gpointer data)
 {
   Dialog *self = data;
 
-  if (! self->running && dialog_where_changed (self->where))
-    schedule_update (self);
+  if (self->running)
+    return G_SOURCE_CONTINUE;
+  if (self->run->image && ! gimp_image_is_valid (self->run->image))
+    {
+      update (self);
+      return G_SOURCE_CONTINUE;
+    }
+  if (dialog_where_changed (self->where))
+    {
+      self->changed = TRUE;
+      schedule_update (self);
+    }
   return G_SOURCE_CONTINUE;
 }
 
@@ -334,6 +350,8 @@ finished_cb (const EngineError *failure,
     }
   if (self->closing)
     g_main_loop_quit (self->loop);
+  else if (failure->status == ENGINE_OK || failure->status == ENGINE_CANCELLED)
+    schedule_update (self); /* what was changed meanwhile; an error stays to be read */
 }
 
 static void
@@ -394,6 +412,7 @@ chosen_cb (gpointer result,
 {
   Dialog *self = user;
 
+  self->changed = FALSE;
   if (! self->running || result)
     dialog_where_result (self->where, result);
   if (! result && self->planned)

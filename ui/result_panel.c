@@ -61,6 +61,18 @@ selected_cb (GtkFlowBox  *flow,
   self->hooks.chosen (child ? result_of (child) : NULL, self->user);
 }
 
+/* A click on the chosen one shows it again. */
+static gboolean
+pressed_cb (GtkWidget      *child,
+            GdkEventButton *event,
+            ResultPanel    *self)
+{
+  (void) event;
+  if (gtk_flow_box_child_is_selected (GTK_FLOW_BOX_CHILD (child)))
+    self->hooks.chosen (result_of (GTK_FLOW_BOX_CHILD (child)), self->user);
+  return FALSE;
+}
+
 static void
 activated_cb (GtkFlowBox      *flow,
               GtkFlowBoxChild *child,
@@ -235,6 +247,8 @@ result_panel_add (GtkWidget   *panel,
   g_object_set_data (G_OBJECT (child), "result", result);
   g_object_set_data (G_OBJECT (child), "caption", label);
   atk_object_set_name (gtk_widget_get_accessible (child), caption);
+  gtk_widget_add_events (child, GDK_BUTTON_PRESS_MASK);
+  g_signal_connect (child, "button-press-event", G_CALLBACK (pressed_cb), self);
   gtk_container_add (GTK_CONTAINER (self->flow), child);
   gtk_widget_show_all (child);
   result_panel_show_page (panel, FALSE);

@@ -571,6 +571,82 @@ def colours_in_the_dialog_are_those_of_the_image():
         gimp(CLOSE)
 
 
+def text_to_image_without_an_image_makes_one():
+    dialog = Dialog('Text to Image…', 'Text to Image')
+    dialog.type('a strawberry')
+    dialog.number('Width', 64)
+    dialog.number('Height', 64)
+    dialog.number('Steps', 1)
+    dialog.generate()
+    press(dialog.button('Insert as layer'))
+    wait(lambda: gimp('answer = [[i.get_width(), len(i.get_layers())] for i in Gimp.get_images()]') == [[64, 1]], 20,
+         'a new image')
+    dialog.close()
+    gimp(CLOSE)
+
+
+def results_outlive_their_image():
+    number = new()
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    dialog.type('a strawberry')
+    dialog.number('Steps', 1)
+    dialog.generate()
+    gimp(CLOSE)
+    wait(lambda: dialog.says('The image was closed'), 5, 'the sentence')
+    check(not sensitive(dialog.button('Generate')), 'Generate can be pressed')
+    press(dialog.button('Insert as layer'))
+    wait(lambda: gimp('answer = len(Gimp.get_images())') == 1, 20, 'a new image')
+    dialog.close()
+    gimp(CLOSE)
+
+
+def regenerate_opens_with_what_the_layer_was_made_with():
+    number = new()
+    seed = gimp(f'''
+image = image_of({number})
+answer = call('inpaint', image, [image.get_layers()[-1]], prompt='a pumpkin', **{{**QUICK, 'steps': 3}}).used_seed
+''')
+    dialog = Dialog('Regenerate from This Layer…', 'Regenerate from This Layer')
+    dialog.ready()
+    check(text_of(dialog.area()) == 'a pumpkin', 'the prompt is', text_of(dialog.area()))
+    check((dialog.value('Steps'), dialog.value('Seed')) == (3, seed), dialog.value('Steps'), dialog.value('Seed'))
+    dialog.generate()
+    press(dialog.button('Insert as layer'))
+    wait(lambda: state_of(number)[2] == 3, 20, 'the new layer')
+    dialog.close()
+    gimp(CLOSE)
+
+
+def what_would_be_done_is_shown_again_after_a_change():
+    number = new()
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    dialog.type('a strawberry')
+    dialog.number('Steps', 1)
+    dialog.ready()
+    view = next(node for node in walk(dialog.window) if node.get_name() == 'Preview of the canvas')
+    box = view.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
+
+    def seen():
+        time.sleep(0.4)
+        return subprocess.run(['import', '-window', 'root', '-crop', f'{box.width}x{box.height}+{box.x}+{box.y}',
+                               '-depth', '8', 'rgb:-'], check=True, capture_output=True).stdout
+
+    def same(one, other):
+        return max(abs(a - b) for a, b in zip(one, other)) <= 2
+
+    plain = seen()
+    dialog.generate()
+    result = seen()
+    check(not same(result, plain), 'the result is not shown')
+    gimp(f'image_of({number}).select_rectangle(Gimp.ChannelOps.REPLACE, 5, 5, 50, 50)\nanswer = True')
+    wait(lambda: not any(same(seen(), other) for other in (plain, result)), 5, 'the new selection')
+    time.sleep(0.5)
+    click(dialog.thumbnails()[0])
+    wait(lambda: same(seen(), result), 5, 'the result again')
+    dialog.close(loses=1)
+    gimp(CLOSE)
+
+
 def choose(dialog, name, picture=None):
     """An item of the menu of presets."""
     click(wait(lambda: dialog.find('toggle button', 'Presets'), what='Presets'))
@@ -655,5 +731,7 @@ run((the_first_run_takes_four_actions_and_says_where_models_go, inpaint_from_men
      seed_is_kept_by_the_lock_and_results_give_their_settings_back, what_is_in_the_way_is_mended_by_its_button,
      what_memory_cannot_hold_is_refused_with_a_size_that_it_can,
      amounts_of_an_outpaint_are_pixels_or_percent_or_a_shape, colours_in_the_dialog_are_those_of_the_image,
+     text_to_image_without_an_image_makes_one, results_outlive_their_image,
+     regenerate_opens_with_what_the_layer_was_made_with, what_would_be_done_is_shown_again_after_a_change,
      presets_are_saved_and_chosen_and_settings_go_back_to_the_defaults, mnemonics_of_a_dialog_are_each_for_one_thing,
      our_side_gives_no_gtk_warnings), clean)
