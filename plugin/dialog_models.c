@@ -23,32 +23,43 @@ models_of (GtkWidget *models)
   return g_object_get_data (G_OBJECT (models), "dialog-models");
 }
 
+/* Why a model cannot be chosen, in as many words as a list has room for; NULL: it can. */
+static const gchar *
+reason_in_short (DialogModels *self,
+                 const Model  *model)
+{
+  switch (model->state)
+    {
+    case MODEL_DAMAGED:
+      return _("damaged file");
+    case MODEL_INCOMPLETE:
+      return _("parts of it are missing");
+    case MODEL_UNSUPPORTED:
+      return model->info.summary;
+    case MODEL_READY:
+      break;
+    }
+  if (model_fits (&model->info, self->run->mode, 1.0, NULL))
+    return NULL;
+  return self->run->mode == EDIT_INSTRUCT ? _("follows no instructions")
+                                          : _("only follows instructions");
+}
+
 static void
 show_models (DialogModels *self)
 {
-  GPtrArray *list  = model_store_list (self->run->store);
-  ModelRow  *rows  = g_new0 (ModelRow, list->len + 1);
-  GPtrArray *texts = g_ptr_array_new_with_free_func (g_free);
+  GPtrArray *list = model_store_list (self->run->store);
+  ModelRow  *rows = g_new0 (ModelRow, list->len + 1);
 
   rows[0] = (ModelRow) { "", _("The one that fits best"), "", NULL };
   for (guint i = 0; i < list->len; i++)
     {
-      Model *model  = list->pdata[i];
-      gchar *reason = NULL;
-      gint   fits   = model->state == MODEL_READY
-                      ? model_fits (&model->info, self->run->mode, 1.0, &reason) : 0;
+      const Model *model = list->pdata[i];
 
-      if (! fits && ! reason)
-        reason = g_strdup (model->info.reason[0] ? model->info.reason
-                                                 : model->info.summary);
-      if (fits)
-        g_clear_pointer (&reason, g_free);
-      if (reason)
-        g_ptr_array_add (texts, reason);
-      rows[i + 1] = (ModelRow) { model->path, model->name, model->info.summary, reason };
+      rows[i + 1] = (ModelRow) { model->path, model->name, model->info.summary,
+                                 reason_in_short (self, model) };
     }
   model_panel_set_rows (self->panel, rows, list->len + 1);
-  g_ptr_array_unref (texts);
   g_free (rows);
 }
 

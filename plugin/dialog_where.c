@@ -106,6 +106,7 @@ dialog_where_update (GtkWidget *where,
   gchar          *text    = planned ? caption_text (self) : g_strdup ("");
 
   gtk_label_set_text (GTK_LABEL (self->caption), text);
+  atk_object_set_description (gtk_widget_get_accessible (self->view), text);
   g_free (text);
   if (planned)
     region_view_set_canvas (self->view, plan->canvas.width, plan->canvas.height);

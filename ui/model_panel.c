@@ -145,12 +145,13 @@ fill_combo (ModelPanel *self)
   GtkCellRenderer *kind = gtk_cell_renderer_text_new ();
   GtkCellLayout   *cells = GTK_CELL_LAYOUT (self->combo);
 
-  g_object_set (text, "ellipsize", PANGO_ELLIPSIZE_MIDDLE, "width-chars", 16, NULL);
+  g_object_set (text, "ellipsize", PANGO_ELLIPSIZE_MIDDLE, "width-chars", 12, NULL);
   g_object_set (kind, "ellipsize", PANGO_ELLIPSIZE_END, "scale", 0.85,
-                "width-chars", 16, NULL);
+                "width-chars", 10, NULL);
   gtk_cell_layout_pack_start (cells, text, TRUE);
   gtk_cell_layout_set_attributes (cells, text, "text", COLUMN_TEXT,
                                   "sensitive", COLUMN_USABLE, NULL);
+  gtk_combo_box_set_popup_fixed_width (GTK_COMBO_BOX (self->combo), FALSE);
   gtk_cell_layout_pack_start (cells, kind, FALSE);
   gtk_cell_layout_set_attributes (cells, kind, "text", COLUMN_KIND,
                                   "sensitive", COLUMN_USABLE, NULL);

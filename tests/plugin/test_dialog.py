@@ -395,8 +395,8 @@ def closing_asks_only_before_something_is_lost():
     gimp(CLOSE)
 
 
-def prompt_takes_weights_and_ctrl_enter_generates():
-    new()
+def keyboard_weighs_words_generates_inserts_and_discards():
+    number = new()
     dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
     dialog.number('Steps', 1)
     dialog.type('a strawberry')
@@ -410,6 +410,8 @@ def prompt_takes_weights_and_ctrl_enter_generates():
     wait(lambda: len(dialog.thumbnails()) == 1, 60, 'a result')
     check(text_of(dialog.area()) == 'a strawberry', 'Ctrl+Enter wrote into the prompt')
     dialog.ready()
+    key('alt+i')
+    wait(lambda: state_of(number)[2] == 2, 10, 'the layer after Alt+I')
     dialog.thumbnails()[0].get_component_iface().grab_focus()
     key('Delete')
     wait(lambda: not dialog.thumbnails(), 5, 'no result')
@@ -647,6 +649,34 @@ def what_would_be_done_is_shown_again_after_a_change():
     gimp(CLOSE)
 
 
+def models_that_cannot_do_it_are_grey_and_say_why():
+    folder = models.user_folder()
+    paths = [os.path.join(folder, name + '.safetensors') for name in ('for instructions', 'for inpainting', 'half', 'broken')]
+    models.with_channels(paths[0], 8)
+    models.with_channels(paths[1], 9)
+    models.without(paths[2], 'first_stage_model')
+    with open(paths[3], 'wb') as file:
+        file.write(b'\xff' * 64)
+    try:
+        new()
+        dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+        wait(lambda: dialog.says('for inpainting: SD 1.x'), 10, 'the model that was made for it')
+        combo = wait(lambda: dialog.labelled('combo box', 'Model'), what='Model')
+        click(combo)
+        time.sleep(0.8)
+        shot('models')
+        key('Escape')
+        items = [node for node in walk(combo) if node.get_role_name() == 'menu item']
+        state = {node.get_name(): sensitive(node) for node in items}
+        check(state == {'The one that fits best': True, 'for inpainting': True, 'gimp-diffusion-demo': True,
+                        'for instructions': False, 'half': False, 'broken': False}, state)
+        dialog.close()
+    finally:
+        for path in paths:
+            os.unlink(path)
+        gimp(CLOSE)
+
+
 def choose(dialog, name, picture=None):
     """An item of the menu of presets."""
     click(wait(lambda: dialog.find('toggle button', 'Presets'), what='Presets'))
@@ -727,11 +757,11 @@ run((the_first_run_takes_four_actions_and_says_where_models_go, inpaint_from_men
      outpaint_from_menu_to_layer, image_to_image_from_menu_to_layer, text_to_image_from_menu_to_layer,
      instruct_says_which_model_is_missing_and_then_follows, stop_and_keep_makes_a_picture_of_what_there_is,
      dialog_answers_within_50_ms_and_gimp_paints_while_it_runs, settings_stay_without_insert_and_repeat_uses_them,
-     closing_asks_only_before_something_is_lost, prompt_takes_weights_and_ctrl_enter_generates,
+     closing_asks_only_before_something_is_lost, keyboard_weighs_words_generates_inserts_and_discards,
      seed_is_kept_by_the_lock_and_results_give_their_settings_back, what_is_in_the_way_is_mended_by_its_button,
      what_memory_cannot_hold_is_refused_with_a_size_that_it_can,
      amounts_of_an_outpaint_are_pixels_or_percent_or_a_shape, colours_in_the_dialog_are_those_of_the_image,
-     text_to_image_without_an_image_makes_one, results_outlive_their_image,
+     models_that_cannot_do_it_are_grey_and_say_why, text_to_image_without_an_image_makes_one, results_outlive_their_image,
      regenerate_opens_with_what_the_layer_was_made_with, what_would_be_done_is_shown_again_after_a_change,
      presets_are_saved_and_chosen_and_settings_go_back_to_the_defaults, mnemonics_of_a_dialog_are_each_for_one_thing,
      our_side_gives_no_gtk_warnings), clean)
