@@ -617,27 +617,33 @@ candidate_layer (Run             *run,
   return layer;
 }
 
-/* Whether the candidate still belongs where it was made for. */
+static gboolean
+has_size (GimpImage *image,
+          gint       width,
+          gint       height)
+{
+  return gimp_image_get_width (image) == width && gimp_image_get_height (image) == height;
+}
+
+/* Whether the candidate still belongs where it was made for.  *grows: the canvas has to be extended for
+ * it, which another one of the same run may have done, and an undo taken back. */
 static gboolean
 place_is_there (Run             *run,
-                const Candidate *candidate)
+                const Candidate *candidate,
+                gboolean        *grows)
 {
   const EditSettings *settings = &candidate->settings;
-  gint                width, height;
+  const EditRect     *canvas   = &candidate->plan.canvas;
 
+  *grows = FALSE;
   if (! run->image || ! gimp_image_is_valid (run->image) ||
       ! canvas_check (run->image, NULL))
     return FALSE;
-  if (settings->mode == EDIT_TEXT_TO_IMAGE)
+  if (settings->mode == EDIT_TEXT_TO_IMAGE || has_size (run->image, canvas->width, canvas->height))
     return TRUE;
 
-  width  = gimp_image_get_width (run->image);
-  height = gimp_image_get_height (run->image);
-  if (run->extended)
-    return width == candidate->plan.canvas.width &&
-           height == candidate->plan.canvas.height;
-
-  return width == settings->canvas_width && height == settings->canvas_height;
+  *grows = settings->mode == EDIT_OUTPAINT;
+  return *grows && has_size (run->image, settings->canvas_width, settings->canvas_height);
 }
 
 static gboolean
@@ -647,6 +653,7 @@ insert_here (Run        *run,
              gint        count,
              gint        move_x,
              gint        move_y,
+             gboolean    grows,
              GimpLayer **layer,
              GError    **error)
 {
@@ -656,7 +663,6 @@ insert_here (Run        *run,
   CanvasGrowth      growth   = { first->plan.canvas.width, first->plan.canvas.height,
                                  first->plan.shift_x, first->plan.shift_y };
   GimpParasite     *parasite = NULL;
-  gboolean          grows;
   gboolean          inserted;
 
   for (gint i = 0; i < count; i++)
@@ -670,14 +676,11 @@ insert_here (Run        *run,
     }
   g_free (layers);
 
-  grows = image == run->image && first->settings.mode == EDIT_OUTPAINT && ! run->extended;
   if (get_boolean (run, "parameters", FALSE))
     parasite = parameters_parasite (first);
   inserted = canvas_insert (image, *layer, run->above, grows ? &growth : NULL, parasite,
                             error);
   g_clear_pointer (&parasite, gimp_parasite_free);
-  if (inserted && grows)
-    run->extended = TRUE;
 
   return inserted;
 }
@@ -706,7 +709,7 @@ insert_as_image (Run        *run,
     }
   *image = canvas_image_new (all.width, all.height, NULL);
   gimp_image_undo_disable (*image);
-  made = insert_here (run, *image, candidates, count, -all.x, -all.y, layer, error);
+  made = insert_here (run, *image, candidates, count, -all.x, -all.y, FALSE, layer, error);
   gimp_image_undo_enable (*image);
   if (! made)
     gimp_image_delete (*image);
@@ -722,12 +725,13 @@ run_insert (Run        *run,
             GimpImage **image,
             GError    **error)
 {
-  gint move_x = 0;
-  gint move_y = 0;
+  gint     move_x = 0;
+  gint     move_y = 0;
+  gboolean grows;
 
   g_return_val_if_fail (count >= 1, FALSE);
 
-  if (! place_is_there (run, candidates[0]))
+  if (! place_is_there (run, candidates[0], &grows))
     return insert_as_image (run, candidates, count, layer, image, error);
 
   if (run->mode == EDIT_TEXT_TO_IMAGE)
@@ -737,7 +741,7 @@ run_insert (Run        *run,
     }
   *image = run->image;
 
-  return insert_here (run, run->image, candidates, count, move_x, move_y, layer, error);
+  return insert_here (run, run->image, candidates, count, move_x, move_y, grows, layer, error);
 }
 
 /* ---- procedures ---------------------------------------------------------- */

@@ -602,6 +602,37 @@ def results_outlive_their_image():
     gimp(CLOSE)
 
 
+def results_of_an_outpaint_go_into_one_canvas():
+    number = new()
+    size = f'image = image_of({number})\nanswer = [image.get_width(), image.get_height(), len(image.get_layers())]'
+    dialog = Dialog('Outpaint…', 'Outpaint')
+    dialog.type('a beach')
+    dialog.number('Right', 32)
+    dialog.number('Top', 0)
+    dialog.number('Pictures', 2)
+    dialog.number('Steps', 1)
+    dialog.generate(2)
+    dialog.choose(0)
+    press(dialog.button('Insert as layer'))
+    wait(lambda: gimp(size) == [128, 80, 2], 20, 'the first result')
+    dialog.ready()
+    dialog.choose(1)
+    press(dialog.button('Insert as layer'))
+    wait(lambda: gimp(size) == [128, 80, 3], 20, f'the second result in the same canvas, not {gimp(size)}')
+    for layers in (2, 1):
+        press(wait(lambda: edit_menu('Undo Outpaint'), what='Undo Outpaint'))
+        wait(lambda: gimp(size)[2] == layers, 10, 'undo')
+    check(gimp(size) == [96, 80, 1], gimp(size))
+    dialog.ready()
+    press(dialog.button('Insert all'))
+    wait(lambda: gimp(size) == [128, 80, 2], 20, f'both as a group after the undo, not {gimp(size)}')
+    check(gimp('answer = len(Gimp.get_images())') == 1, 'there are other images')
+    dialog.number('Pictures', 1)
+    dialog.settled()
+    dialog.close()
+    gimp(CLOSE)
+
+
 def regenerate_opens_with_what_the_layer_was_made_with():
     number = new()
     seed = gimp(f'''
@@ -762,6 +793,7 @@ run((the_first_run_takes_four_actions_and_says_where_models_go, inpaint_from_men
      what_memory_cannot_hold_is_refused_with_a_size_that_it_can,
      amounts_of_an_outpaint_are_pixels_or_percent_or_a_shape, colours_in_the_dialog_are_those_of_the_image,
      models_that_cannot_do_it_are_grey_and_say_why, text_to_image_without_an_image_makes_one, results_outlive_their_image,
+     results_of_an_outpaint_go_into_one_canvas,
      regenerate_opens_with_what_the_layer_was_made_with, what_would_be_done_is_shown_again_after_a_change,
      presets_are_saved_and_chosen_and_settings_go_back_to_the_defaults, mnemonics_of_a_dialog_are_each_for_one_thing,
      our_side_gives_no_gtk_warnings), clean)
