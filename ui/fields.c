@@ -31,14 +31,26 @@ fields_new (void)
   return grid;
 }
 
+static gint
+first_column (GtkWidget *fields,
+              GtkWidget *child)
+{
+  gint column;
+
+  gtk_container_child_get (GTK_CONTAINER (fields), child, "left-attach", &column, NULL);
+  return column;
+}
+
 void
 fields_narrow (GtkWidget *fields)
 {
   GtkWidget *last = gtk_grid_get_child_at (GTK_GRID (fields), 1,
                                            fields_of (fields)->rows - 1);
 
+  /* A check button begins in the labels' column. */
   if (last)
-    gtk_container_child_set (GTK_CONTAINER (fields), last, "width", 1, NULL);
+    gtk_container_child_set (GTK_CONTAINER (fields), last,
+                             "width", 2 - first_column (fields, last), NULL);
 }
 
 void
@@ -60,7 +72,8 @@ fields_align (GtkWidget *const *forms,
           {
             GtkWidget *label = gtk_grid_get_child_at (GTK_GRID (forms[i]), column, row);
 
-            if (GTK_IS_LABEL (label))
+            /* Not what stands in a field and reaches into this column. */
+            if (GTK_IS_LABEL (label) && first_column (forms[i], label) == column)
               gtk_size_group_add_widget (labels, label);
           }
       g_object_unref (labels);

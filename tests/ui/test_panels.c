@@ -103,6 +103,56 @@ rows_beside_each_other_share_a_line (void)
   g_object_unref (settings);
 }
 
+static gint
+left_of (GtkWidget *widget,
+         GtkWidget *form)
+{
+  gint x, y;
+
+  gtk_widget_translate_coordinates (widget, gtk_widget_get_toplevel (form), 0, 0, &x, &y);
+  return x;
+}
+
+static void
+columns_of_forms_stand_in_line_whatever_is_in_them (void)
+{
+  GObject   *settings = settings_new (NULL, NULL);
+  GtkWidget *forms[2] = { fields_new (), fields_new () };
+  GtkWidget *box      = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget *numbers[2][2], *words, *check, *other, *window;
+  gint       second;
+
+  for (gint i = 0; i < 2; i++)
+    {
+      numbers[i][0] = fields_add_number (forms[i], settings, "steps", i ? "A" : "A long label",
+                                         1, 9, 1, 0, NULL);
+      fields_beside (forms[i]);
+      numbers[i][1] = fields_add_number (forms[i], settings, "left", i ? "Longer" : "B",
+                                         1, 9, 1, 0, NULL);
+      gtk_container_add (GTK_CONTAINER (box), forms[i]);
+    }
+  words = gtk_label_new ("w");
+  gtk_label_set_xalign (GTK_LABEL (words), 0);
+  fields_add (forms[0], NULL, words, NULL);
+  check = fields_add_check (forms[1], settings, "check", "A check with many words", NULL);
+  fields_beside (forms[1]);
+  other = fields_add_check (forms[1], settings, "check", "Another one", NULL);
+  fields_align (forms, 2);
+  window = settings_show (box);
+  settings_wait_long ();
+  for (gint column = 0; column < 2; column++)
+    CHECK_INT (left_of (numbers[0][column], box), left_of (numbers[1][column], box));
+  second = left_of (numbers[0][1], box);
+  gtk_label_set_text (GTK_LABEL (words), "words that change with a slider");
+  settings_wait_long ();
+  CHECK_INT (left_of (numbers[0][1], box), second);
+  CHECK (left_of (other, box) >= left_of (check, box) + gtk_widget_get_allocated_width (check));
+  CHECK (left_of (numbers[1][0], box) < left_of (check, box) +
+         gtk_widget_get_allocated_width (check)); /* over both columns of its pair */
+  gtk_widget_destroy (window);
+  g_object_unref (settings);
+}
+
 static void
 shape_is_reached_by_adding_the_least (void)
 {
@@ -310,6 +360,7 @@ main (int    argc,
   RUN (numbers_and_choices_follow_their_properties);
   RUN (lock_keeps_the_seed_of_the_last_run);
   RUN (rows_beside_each_other_share_a_line);
+  RUN (columns_of_forms_stand_in_line_whatever_is_in_them);
   RUN (shape_is_reached_by_adding_the_least);
   RUN (sides_are_pixels_or_percent_of_the_picture);
   RUN (filling_the_model_list_keeps_the_choice);
