@@ -10,6 +10,7 @@
 typedef struct
 {
   GtkWidget *text, *button;
+  gchar     *dismissed;      /* the sentence that the user closed, or NULL */
   void    (* act) (gpointer user);
   gpointer   user;
 } DialogBar;
@@ -21,6 +22,13 @@ bar_of (GtkWidget *bar)
 }
 
 static void
+bar_free (DialogBar *self)
+{
+  g_free (self->dismissed);
+  g_free (self);
+}
+
+static void
 response_cb (GtkInfoBar *bar,
              gint        response,
              DialogBar  *self)
@@ -28,7 +36,11 @@ response_cb (GtkInfoBar *bar,
   if (response == RESPONSE_ACT && self->act)
     self->act (self->user);
   else
-    gtk_widget_hide (GTK_WIDGET (bar));
+    {
+      g_free (self->dismissed);
+      self->dismissed = g_strdup (gtk_label_get_text (GTK_LABEL (self->text)));
+      gtk_widget_hide (GTK_WIDGET (bar));
+    }
 }
 
 GtkWidget *
@@ -38,7 +50,8 @@ dialog_bar_new (void)
   GtkWidget *bar  = gtk_info_bar_new ();
   GtkWidget *area = gtk_info_bar_get_content_area (GTK_INFO_BAR (bar));
 
-  g_object_set_data_full (G_OBJECT (bar), "dialog-bar", self, g_free);
+  g_object_set_data_full (G_OBJECT (bar), "dialog-bar", self,
+                          (GDestroyNotify) bar_free);
   self->text = gtk_label_new (NULL);
   gtk_label_set_line_wrap (GTK_LABEL (self->text), TRUE);
   gtk_label_set_line_wrap_mode (GTK_LABEL (self->text), PANGO_WRAP_WORD_CHAR);
@@ -74,5 +87,8 @@ dialog_bar_say (GtkWidget       *bar,
       gtk_button_set_label (GTK_BUTTON (self->button), button ? button : "");
       gtk_widget_set_visible (self->button, button != NULL);
     }
-  gtk_widget_set_visible (bar, text != NULL);
+  if (! text)
+    g_clear_pointer (&self->dismissed, g_free);
+  gtk_widget_set_visible (bar, text && (type == GTK_MESSAGE_ERROR ||
+                                        g_strcmp0 (text, self->dismissed)));
 }

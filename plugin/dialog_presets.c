@@ -290,6 +290,27 @@ dialog_presets_file (const gchar *name)
   return file;
 }
 
+/* An image that had a success before has the values of that one, and they would come first. */
+static void
+keep_with_image (Run *run)
+{
+  gchar        *name = g_strconcat (G_OBJECT_TYPE_NAME (run->config), "-last", NULL);
+  GimpParasite *old  = NULL;
+
+  if (run->image && gimp_image_is_valid (run->image))
+    old = gimp_image_get_parasite (run->image, name);
+  if (old)
+    {
+      GimpParasite *parasite = gimp_config_serialize_to_parasite (
+        GIMP_CONFIG (run->config), name, (guint) gimp_parasite_get_flags (old), NULL);
+
+      gimp_image_attach_parasite (run->image, parasite);
+      gimp_parasite_free (parasite);
+      gimp_parasite_free (old);
+    }
+  g_free (name);
+}
+
 void
 dialog_presets_keep_last (Run *run)
 {
@@ -309,6 +330,7 @@ dialog_presets_keep_last (Run *run)
       g_info ("%s", error->message);
       g_clear_error (&error);
     }
+  keep_with_image (run);
   g_object_unref (file);
   g_object_unref (folder);
   g_free (name);
