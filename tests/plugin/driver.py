@@ -23,6 +23,15 @@ def image_of(number):
     return next(image for image in Gimp.get_images() if image.get_id() == number)
 answer = None
 '''
+# For gimp(): no image is left.
+CLOSE = '''
+for number in range(1, 200):
+    if Gimp.Display.id_is_valid(number):
+        Gimp.Display.get_by_id(number).delete()
+for image in Gimp.get_images():
+    image.delete()
+answer = True
+'''
 PROGRAM = os.path.join(FOLDER, 'plug-ins', 'gimp-diffusion', 'gimp-diffusion')
 calls = 0
 Atspi.init()

@@ -9,7 +9,7 @@ import time
 
 sys.dont_write_bytecode = True
 import models
-from driver import FOLDER, Atspi, check, edit_menu, gimp, named, plugin_processes, press, run, wait, walk
+from driver import CLOSE, FOLDER, Atspi, check, edit_menu, gimp, named, plugin_processes, press, run, wait, walk
 
 NEW = '''
 image, background = picture({size})
@@ -23,14 +23,6 @@ answer = image.get_id()
 STATE = '''
 image = image_of({number})
 answer = [state(image), image.is_dirty(), len(image.get_layers())]
-'''
-CLOSE = '''
-for number in range(1, 200):
-    if Gimp.Display.id_is_valid(number):
-        Gimp.Display.get_by_id(number).delete()
-for image in Gimp.get_images():
-    image.delete()
-answer = True
 '''
 
 

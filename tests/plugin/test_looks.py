@@ -8,7 +8,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from driver import FOLDER, Atspi, Batch, GLib, applications, check, gimp, plugin_processes, press, run, wait, walk
+from driver import CLOSE, FOLDER, Atspi, Batch, GLib, applications, check, gimp, plugin_processes, press, run, wait, walk
 
 LOOK = os.environ['TEST_LOOK']
 SCALE = int(os.environ.get('GDK_SCALE', '1'))
@@ -24,14 +24,6 @@ answer = image.get_id()
 OPEN = '''
 image = image_of({number})
 call({name!r}, image, [image.get_layers()[-1]], mode=Gimp.RunMode.INTERACTIVE, **{arguments!r})
-answer = True
-'''
-CLOSE = '''
-for number in range(1, 200):
-    if Gimp.Display.id_is_valid(number):
-        Gimp.Display.get_by_id(number).delete()
-for image in Gimp.get_images():
-    image.delete()
 answer = True
 '''
 

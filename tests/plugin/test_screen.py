@@ -6,7 +6,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from driver import FOLDER, Batch, check, edit_menu, gimp, named, plugin_processes, press, run, wait
+from driver import CLOSE, FOLDER, Batch, check, edit_menu, gimp, named, plugin_processes, press, run, wait
 
 NEW = '''
 image, background = picture()
@@ -26,14 +26,6 @@ answer = [result.status.value_nick, result.message,
 STATE = '''
 image = image_of({number})
 answer = [state(image), image.is_dirty(), len(image.get_layers())]
-'''
-CLOSE = '''
-for number in range(1, 200):
-    if Gimp.Display.id_is_valid(number):
-        Gimp.Display.get_by_id(number).delete()
-for image in Gimp.get_images():
-    image.delete()
-answer = True
 '''
 
 
