@@ -694,8 +694,9 @@ def models_that_cannot_do_it_are_grey_and_say_why():
     try:
         new()
         dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
-        wait(lambda: dialog.says('for inpainting: SD 1.x'), 10, 'the model that was made for it')
         combo = wait(lambda: dialog.labelled('combo box', 'Model'), what='Model')
+        combo.get_selection_iface().select_child(0)
+        wait(lambda: dialog.says('for inpainting: SD 1.x'), 10, 'the model that was made for it')
         click(combo)
         time.sleep(0.8)
         shot('models')
