@@ -54,6 +54,11 @@ typedef struct
   EditJob  *edit;
   gint      image;             /* candidate that is made now */
   gint64    started;
+
+  GThread  *hasher;            /* or NULL */
+  gint      hash_stop;         /* atomic */
+  gint      hash_done;         /* atomic: sha256 is written */
+  gchar     sha256[65];
 } Work;
 
 JobTask *
@@ -332,6 +337,30 @@ open_model (Job         *job,
   return TRUE;
 }
 
+/* A checkpoint of gigabytes takes seconds the first time, beside the run. */
+static gpointer
+hasher (gpointer data)
+{
+  Work *work = data;
+
+  model_store_hash (work->job->task->model_path, work->sha256, &work->hash_stop);
+  g_atomic_int_set (&work->hash_done, TRUE);
+
+  return NULL;
+}
+
+/* Who has ended the run, or it early, does not wait for it. */
+static void
+take_hash (Work *work,
+           gchar sha256[65])
+{
+  while (work->hasher && ! g_atomic_int_get (&work->hash_done) &&
+         ! g_atomic_int_get (&work->job->cancel) && ! g_atomic_int_get (&work->job->enough))
+    g_usleep (10000);
+  if (g_atomic_int_get (&work->hash_done))
+    g_strlcpy (sha256, work->sha256, 65);
+}
+
 /* One candidate: the prompt for its seed, then all passes. */
 static gboolean
 make_candidate (Work        *work,
@@ -385,8 +414,7 @@ make_candidate (Work        *work,
   candidate->selection       = selection ? g_bytes_ref (selection) : NULL;
   make_shown (candidate);
   candidate->seconds         = (g_get_monotonic_time () - began) / 1e6;
-  if (task->want_hash)
-    model_store_hash (task->model_path, candidate->sha256, &job->cancel);
+  take_hash (work, candidate->sha256);
 
   report            = g_new0 (Report, 1);
   report->kind      = REPORT_CANDIDATE;
@@ -419,6 +447,8 @@ work_through (Work        *work,
   if (! work->edit)
     return FALSE;
 
+  if (task->want_hash)
+    work->hasher = g_thread_new ("hash", hasher, work);
   if (task->selection)
     selection = g_bytes_new_take (g_steal_pointer (&task->selection),
                                   (gsize) task->plan.region.width *
@@ -430,6 +460,9 @@ work_through (Work        *work,
        ! (work->image > 0 && g_atomic_int_get (&job->enough)); work->image++)
     ok = make_candidate (work, selection, error);
 
+  g_atomic_int_set (&work->hash_stop, TRUE);
+  if (work->hasher)
+    g_thread_join (work->hasher);
   g_clear_pointer (&selection, g_bytes_unref);
   edit_job_destroy (work->edit);
 
