@@ -15,7 +15,7 @@ void
 advice_clear (Advice *advice)
 {
   g_free (advice->text);
-  *advice = (Advice) { ADVICE_NONE };
+  *advice = (Advice) { .kind = ADVICE_NONE };
 }
 
 gchar *

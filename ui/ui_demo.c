@@ -428,7 +428,7 @@ main (int    argc,
     { "picture", 0, 0, G_OPTION_ARG_FILENAME, &self.picture,
       N_("write what the window shows"), "FILE.png" },
     { "seconds", 0, 0, G_OPTION_ARG_INT, &seconds, N_("end after so many"), "N" },
-    { NULL } };
+    { NULL, 0, 0, 0, NULL, NULL, NULL } };
 
   if (! gtk_init_with_args (&argc, &argv, NULL, options, NULL, &error))
     {
