@@ -175,10 +175,11 @@ suit_guidance (Dialog *self)
 
   if (! self->run->replay && dialog_presets_is_marked (mark) != demo)
     {
-      g_object_get (config, "cfg", &cfg, NULL);
-      if (fabs (cfg - unlike) < 1e-6)
-        g_object_set (config, "cfg", demo ? DEMO_GUIDANCE : usual, NULL);
       dialog_presets_mark (mark, demo);
+      g_object_get (config, "cfg", &cfg, NULL);
+      /* Where nothing can be written it would be set again and again, against the user. */
+      if (dialog_presets_is_marked (mark) == demo && fabs (cfg - unlike) < 1e-6)
+        g_object_set (config, "cfg", demo ? DEMO_GUIDANCE : usual, NULL);
     }
   g_free (mark);
 }

@@ -218,6 +218,7 @@ def the_first_run_takes_four_actions_and_says_where_models_go():
     subprocess.run(['xdotool', 'type', '--delay', '10', 'a strawberry'], check=True)
     wait(lambda: text_of(area) == 'a strawberry', 5, 'the typed prompt')
     wait(lambda: sensitive(dialog.button('Generate')), 10, 'Generate')
+    check(dialog.value('Guidance') == 3, 'the demo is run with a guidance of', dialog.value('Guidance'))
     click(dialog.button('Generate'))
     wait(lambda: len(dialog.thumbnails()) == 1, 60, 'a result')
     check(not dialog.says('The demo model is ready'), 'the page of the first run stays')
@@ -688,6 +689,29 @@ def what_would_be_done_is_shown_again_after_a_change():
     gimp(CLOSE)
 
 
+def guidance_that_was_chosen_stays_where_nothing_can_be_remembered():
+    """As on a full disk: where the file of marks should be is a folder."""
+    there = os.path.exists(MARKS)
+    if there:
+        os.rename(MARKS, MARKS + '.kept')
+    os.makedirs(MARKS)
+    try:
+        new()
+        dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+        dialog.ready()
+        dialog.number('Guidance', 7)
+        dialog.settled()
+        dialog.number('Steps', 9)
+        dialog.settled()
+        check(dialog.value('Guidance') == 7, 'it is', dialog.value('Guidance'))
+        dialog.close()
+    finally:
+        os.rmdir(MARKS)
+        if there:
+            os.rename(MARKS + '.kept', MARKS)
+        gimp(CLOSE)
+
+
 def models_that_cannot_do_it_are_grey_and_say_why():
     folder = models.user_folder()
     paths = [os.path.join(folder, name + '.safetensors') for name in ('for instructions', 'for inpainting', 'half', 'broken')]
@@ -801,6 +825,7 @@ run((the_first_run_takes_four_actions_and_says_where_models_go, inpaint_from_men
      seed_is_kept_by_the_lock_and_results_give_their_settings_back, what_is_in_the_way_is_mended_by_its_button,
      what_memory_cannot_hold_is_refused_with_a_size_that_it_can,
      amounts_of_an_outpaint_are_pixels_or_percent_or_a_shape, colours_in_the_dialog_are_those_of_the_image,
+     guidance_that_was_chosen_stays_where_nothing_can_be_remembered,
      models_that_cannot_do_it_are_grey_and_say_why, text_to_image_without_an_image_makes_one, results_outlive_their_image,
      results_of_an_outpaint_go_into_one_canvas,
      regenerate_opens_with_what_the_layer_was_made_with, what_would_be_done_is_shown_again_after_a_change,
