@@ -14,7 +14,9 @@
  *   engine_close(engine); */
 #pragma once
 
-#include "error.h"
+#include "base/choices.h"
+#include "base/error.h"
+#include "base/picture.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,34 +24,7 @@
 
 #define ENGINE_VERSION "0.1.0"
 
-/* ---- pictures ---------------------------------------------------------------------------- */
-
-/* Rows from top to bottom, pixels interleaved, sRGB-encoded 0 … 1 (not clamped on input: the engine
- * clamps).  Filled by the engine with malloc()ed pixels, cleared by the caller. */
-typedef struct {
-    int    width, height;
-    int    channels; /* 1 (mask), 3 (RGB) or 4 (RGB, straight alpha) */
-    float *pixels;   /* [height, width, channels] */
-} EnginePicture;
-
-void engine_picture_clear(EnginePicture *picture);
-
 /* ---- what is this file? ------------------------------------------------------------------ */
-
-typedef enum {
-    ENGINE_FILE_UNKNOWN,      /* well-formed safetensors of no kind known here */
-    ENGINE_FILE_CHECKPOINT,   /* U-Net, VAE and text encoder(s): can be run */
-    ENGINE_FILE_INCOMPLETE,   /* a checkpoint with parts missing */
-    ENGINE_FILE_UNET,         /* the U-Net alone */
-    ENGINE_FILE_VAE,
-    ENGINE_FILE_TAESD,
-    ENGINE_FILE_TEXT_ENCODER,
-    ENGINE_FILE_LORA,
-    ENGINE_FILE_CONTROLNET,
-    ENGINE_FILE_EMBEDDING,    /* textual inversion */
-    ENGINE_FILE_UPSCALER,
-    ENGINE_FILE_OTHER_MODEL,  /* Flux, SD 3, video …: named in `summary` */
-} EngineFileKind;
 
 typedef struct {
     EngineFileKind kind;
@@ -77,8 +52,6 @@ bool engine_inspect(const char *path, EngineModelInfo *info, EngineError *error)
 
 typedef struct Engine Engine;
 
-typedef enum { ENGINE_PREDICTION_AUTO, ENGINE_PREDICTION_EPSILON, ENGINE_PREDICTION_V } EnginePrediction;
-
 typedef struct {
     const char      *vae_path;   /* NULL: the checkpoint's own */
     const char      *taesd_path; /* NULL: previews by a linear fit */
@@ -97,27 +70,6 @@ const EngineModelInfo *engine_model(const Engine *engine);
 const char *engine_model_path(const Engine *engine); /* as given to engine_open() */
 
 /* ---- request ----------------------------------------------------------------------------- */
-
-typedef enum {
-    ENGINE_EULER, ENGINE_EULER_A, ENGINE_HEUN, ENGINE_DPM2, ENGINE_DPMPP_2M, ENGINE_DPMPP_2M_SDE,
-    ENGINE_DPMPP_SDE, ENGINE_UNIPC, ENGINE_DDIM, ENGINE_LCM, ENGINE_SAMPLER_COUNT
-} EngineSampler;
-
-typedef enum {
-    ENGINE_SCHEDULE_NORMAL, ENGINE_SCHEDULE_KARRAS, ENGINE_SCHEDULE_EXPONENTIAL,
-    ENGINE_SCHEDULE_SIMPLE, ENGINE_SCHEDULE_SGM_UNIFORM, ENGINE_SCHEDULE_DDIM_UNIFORM,
-    ENGINE_SCHEDULE_BETA, ENGINE_SCHEDULE_COUNT
-} EngineSchedule;
-
-typedef enum { ENGINE_NOISE_GPU, ENGINE_NOISE_CPU } EngineNoise; /* A1111's "GPU"/NV Philox; torch CPU */
-
-/* ComfyUI's names ("dpmpp_2m", "karras") and names for people ("DPM++ 2M", "Karras"). */
-const char *engine_sampler_name(EngineSampler sampler);
-const char *engine_sampler_label(EngineSampler sampler);
-bool        engine_sampler_from_name(const char *name, EngineSampler *sampler); /* either form, any case */
-const char *engine_schedule_name(EngineSchedule schedule);
-const char *engine_schedule_label(EngineSchedule schedule);
-bool        engine_schedule_from_name(const char *name, EngineSchedule *schedule);
 
 typedef enum {
     ENGINE_STAGE_TEXT, ENGINE_STAGE_ENCODE, ENGINE_STAGE_SAMPLE, ENGINE_STAGE_DECODE

@@ -3,7 +3,7 @@
 
 #include "job.h"
 
-#include "model_store.h"
+#include "models/model_store.h"
 #include "text/prompt.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 
 #include "record.h"
 
-#include "names.h"
+#include "settings/names.h"
 
 #include <string.h>
 

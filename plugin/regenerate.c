@@ -4,11 +4,11 @@
 #include "regenerate.h"
 
 #include "batch.h"
-#include "dialog.h"
-#include "names.h"
-#include "parameters.h"
+#include "dialog/dialog.h"
 #include "procedures.h"
 #include "run.h"
+#include "settings/names.h"
+#include "settings/parameters.h"
 
 #include <string.h>
 

@@ -4,10 +4,10 @@
 #include "run.h"
 
 #include "batch.h"
-#include "dialog.h"
-#include "names.h"
-#include "parameters.h"
+#include "dialog/dialog.h"
 #include "procedures.h"
+#include "settings/names.h"
+#include "settings/parameters.h"
 
 #include <math.h>
 #include <string.h>

@@ -15,7 +15,7 @@
 
 #include "canvas.h"
 #include "job.h"
-#include "model_store.h"
+#include "models/model_store.h"
 #include "record.h"
 
 #include <libgimp/gimp.h>

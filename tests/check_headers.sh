@@ -17,7 +17,7 @@ for header in $(find engine plugin ui tests -name '*.h' | sort); do
     esac
     if printf '#include "%s"\n#include "%s"\nint nothing;\n' "$header" "$header" |
         "$@" -std=gnu11 -Wall -Wextra -Werror -fsyntax-only -D_GNU_SOURCE \
-            -I. -Iengine -I"$build" -I"$build/plugin" $flags -x c - >"${TMPDIR:-/tmp}/headers.$$" 2>&1; then
+            -I. -Iengine -Iplugin -I"$build" -I"$build/plugin" $flags -x c - >"${TMPDIR:-/tmp}/headers.$$" 2>&1; then
         passed=$((passed + 1))
         echo "ok   $header stands alone"
     else

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Who may include what: check_layers.sh [TREE].  Each rule is one test; a breach is named with file and line.
 #
-#   plugin -> ui -> GTK        engine/*.c -> model, sample, edit -> math
-#   plugin -> engine/*.h       engine/*.c -> files, text         model -> files -> math/tensor.h
+#   plugin -> ui -> GTK                  run -> networks, sample, edit -> the face of compute -> base
+#   plugin -> engine/*.h, engine/base    run -> text, files    networks -> weights -> files -> compute/tensor.h
 set -eu
 tree=${1:-$(dirname "$0")/..}
 cd "$tree"
@@ -48,7 +48,7 @@ report() # RULE BREACHES
 may_include() # FOLDER ALLOWED RULE
 {
     report "$3" "$(printf '%s\n' "$all" | awk -v folder="$1" -v allowed="^($2)" \
-        '$2 == folder && $3 !~ /^</ && $3 !~ allowed { print $1 " includes " $3 }')"
+        '($2 == folder || (folder == "plugin" && index($2, "plugin/") == 1)) && $3 !~ /^</ && $3 !~ allowed { print $1 " includes " $3 }')"
 }
 
 # Nothing under FOLDER includes a system header that matches HEADERS.
@@ -71,33 +71,37 @@ all=$(includes)
 forbid engine '(glib|gio|gobject|gtk|gdk|gegl|babl|libgimp)' 'engine/ is plain C: no GLib, GTK or GIMP'
 forbid ui '(libgimp|gegl|babl)' 'ui/ knows GTK and nothing of GIMP'
 may_include ui 'ui/' 'ui/ includes nothing else of ours'
-may_include plugin 'plugin/|ui/|engine/[^/]+$|engine/text/prompt\.h' 'plugin/ sees the public headers of engine/, and of text/ the prompt'
-may_include engine/text 'engine/text/|engine/error\.h' 'text/ calls nobody but error.h'
-may_include engine/math 'engine/math/|engine/error\.h' 'math/ is below everything'
-may_include engine/files 'engine/files/|engine/(error|engine)\.h|engine/math/tensor\.h' 'files/ is below model/ and knows only tensors and pictures'
-may_include engine/model 'engine/model/|engine/math/|engine/files/|engine/error\.h' 'model/ calls math/ and files/'
-may_include engine/sample 'engine/sample/|engine/math/|engine/(error|engine)\.h' 'sample/ calls math/'
-may_include engine/edit 'engine/edit/|engine/math/|engine/(error|edit|engine)\.h' 'edit/ calls math/'
-may_include engine/cli 'engine/cli/|engine/' 'cli/ includes nothing of ui/ and plugin/'
-may_include engine 'engine/([^c]|c[^l]|cl[^i])' 'engine/ includes nothing of cli/, ui/ and plugin/'
-only_in 'engine/math/gemm\.c' 'cblas\.h' 'cblas.h is included by math/gemm.c only'
+may_include plugin 'plugin/|ui/|engine/[^/]+$|engine/base/|engine/text/prompt\.h' 'plugin/ sees the public headers of engine/, and of text/ the prompt'
+may_include engine/base 'engine/base/' 'base/ includes nothing else of ours'
+may_include engine/text 'engine/(text|base)/' 'text/ calls base/'
+may_include engine/compute 'engine/(compute|base)/' 'compute/ calls base/'
+may_include engine/compute/cpu 'engine/compute/' 'compute/cpu/ is behind the face of compute/'
+may_include engine/files 'engine/(files|base)/|engine/compute/tensor\.h' 'files/ knows only tensors and base/'
+may_include engine/weights 'engine/(weights|files|base)/|engine/compute/tensor\.h' 'weights/ calls files/'
+may_include engine/networks 'engine/(networks|weights|files|base)/|engine/compute/[^/]+$' 'networks/ call weights/ and the face of compute/'
+may_include engine/sample 'engine/(sample|base)/|engine/compute/[^/]+$' 'sample/ calls the face of compute/'
+may_include engine/edit 'engine/(edit|base)/|engine/compute/[^/]+$|engine/(edit|engine)\.h' 'edit/ calls the face of compute/ and the public header'
+may_include engine/run 'engine/(run|base|text|compute|files|weights|networks|sample|edit)/|engine/[^/]+\.h' 'run/ includes nothing of cli/, ui/ and plugin/'
+may_include engine/cli 'engine/' 'cli/ includes nothing of ui/ and plugin/'
+may_include engine 'engine/base/|engine/[^/]+\.h' 'the public headers stand on base/'
+only_in 'engine/compute/cpu/gemm\.c' 'cblas\.h' 'cblas.h is included by compute/cpu/gemm.c only'
 only_in 'engine/files/json\.c' '(cjson/)?cJSON\.h' 'cJSON.h is included by files/json.c only'
 only_in 'engine/files/png[a-z_]*\.c' 'png\.h' 'png.h is included by files/png.c only'
-only_in 'engine/files/map\.c|engine/math/arena\.c' 'sys/mman\.h' 'sys/mman.h is included by files/map.c and math/arena.c only'
-only_in 'engine/math/threads\.c' 'pthread\.h' 'pthread.h is included by math/threads.c only'
+only_in 'engine/files/map\.c|engine/compute/arena\.c' 'sys/mman\.h' 'sys/mman.h is included by files/map.c and compute/arena.c only'
+only_in 'engine/compute/threads\.c' 'pthread\.h' 'pthread.h is included by compute/threads.c only'
 
 # The rules can fail: one file that breaks them all, in each folder it may stand in.
 if [ $# -eq 0 ]; then
     broken=$(mktemp -d)
     trap 'rm -rf "$broken"' EXIT
-    for folder in engine/text engine/math engine/files engine/model engine/sample engine/edit engine/cli ui plugin; do
+    for folder in engine/base engine/text engine/compute engine/compute/cpu engine/files engine/weights engine/networks engine/sample engine/edit engine/run engine/cli ui plugin; do
         mkdir -p "$broken/$folder"
     done
     : >"$broken/plugin/run.h"
-    : >"$broken/engine/math/gemm.h"
+    : >"$broken/engine/compute/cpu/gemm.h"
     : >"$broken/engine/text/prompt.h"
-    for folder in engine engine/text engine/math engine/files engine/model engine/sample engine/edit engine/cli ui plugin; do
-        printf '#include %s\n' '"../plugin/run.h"' '"../../plugin/run.h"' '"math/gemm.h"' '"text/prompt.h"' '<glib.h>' \
+    for folder in engine engine/base engine/text engine/compute engine/compute/cpu engine/files engine/weights engine/networks engine/sample engine/edit engine/run engine/cli ui plugin; do
+        printf '#include %s\n' '"../plugin/run.h"' '"../../plugin/run.h"' '"compute/cpu/gemm.h"' '"text/prompt.h"' '<glib.h>' \
             '<libgimp/gimp.h>' '<cblas.h>' '<cJSON.h>' '<sys/mman.h>' '<pthread.h>' '<png.h>' >"$broken/$folder/bad.c"
     done
     verdict=$(sh "$0" "$broken" | tail -n 1)

@@ -40,7 +40,7 @@ rule 'the engine neither prints nor ends the process' \
         $(find engine -name '*.c' -not -path 'engine/cli/*') | grep -vE 'sn?printf' || :)"
 rule 'numbers do not go through the locale in the engine' \
     "$(grep -nE '\b(strto[dfl]d?|atof|setlocale)[[:space:]]*\(|scanf.*%[0-9.]*l?[efg]' \
-        $(find engine -name '*.c' -not -path 'engine/text/number.c') | grep -vE 'strtoll?[[:space:]]*\(' || :)"
+        $(find engine -name '*.c' -not -path 'engine/base/number.c') | grep -vE 'strtoll?[[:space:]]*\(' || :)"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

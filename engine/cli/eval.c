@@ -2,11 +2,11 @@
 /* `diffuse eval`: single networks on tensors from a file, for comparison with other implementations. */
 #include "commands.h"
 
+#include "../compute/cpu/kernels.h"
 #include "../files/safetensors.h"
-#include "../math/kernels.h"
-#include "../model/text_encoder.h"
-#include "../model/unet.h"
-#include "../model/vae.h"
+#include "../networks/clip.h"
+#include "../networks/unet.h"
+#include "../networks/vae.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +126,7 @@ static bool run_network(Eval *eval, void (*body)(Eval *eval, void *data), void *
 }
 
 typedef struct {
-    TextEncoder *encoder;
+    Clip *encoder;
     const int   *tokens;
     int          n, t, width, projection;
     int          total_width, offset; /* SDXL: both encoders' outputs stand side by side */
@@ -141,7 +141,7 @@ static void text_body(Eval *eval, void *data)
     Tensor    hidden = tensor_new(&eval->compute, ARENA_LOW, 1, 1, run->t, run->width);
     for (int i = 0; i < (dry ? 1 : run->n); i++) {
         float *pooled = run->pooled ? run->pooled + (size_t)i * (size_t)run->projection : NULL;
-        text_encoder_forward(&eval->compute, run->encoder, hidden.data, pooled,
+        clip_forward(&eval->compute, run->encoder, hidden.data, pooled,
                              run->tokens + (size_t)i * (size_t)run->t, run->t, 0);
         for (int t = 0; !dry && t < run->t; t++)
             memcpy(run->text + ((size_t)i * (size_t)run->t + (size_t)t) *
@@ -159,7 +159,7 @@ static bool eval_text(Eval *eval)
     float *numbers = read_input(eval, "tokens", 2, shape);
     int   *tokens = numbers ? malloc((size_t)shape[0] * (size_t)shape[1] * sizeof *tokens) : NULL;
     int    count = eval->config.text_count, total = 0;
-    TextEncoder *encoder = NULL;
+    Clip *encoder = NULL;
     if (!tokens)
         goto done;
     for (int i = 0; i < count; i++)
@@ -188,7 +188,7 @@ static bool eval_text(Eval *eval)
     int offset = 0;
     for (int i = 0; i < count; i++) {
         const TextConfig *config = &eval->config.text[i];
-        encoder = text_encoder_create(eval->checkpoint, i ? PART_TEXT_2 : PART_TEXT, config,
+        encoder = clip_create(eval->checkpoint, i ? PART_TEXT_2 : PART_TEXT, config,
                                       eval->error);
         if (!encoder)
             goto done;
@@ -196,13 +196,13 @@ static bool eval_text(Eval *eval)
                         text, i == count - 1 ? pooled : NULL };
         if (!run_network(eval, text_body, &run))
             goto done;
-        text_encoder_destroy(encoder);
+        clip_destroy(encoder);
         encoder = NULL;
         offset += widths[i];
     }
     ok = true;
 done:
-    text_encoder_destroy(encoder);
+    clip_destroy(encoder);
     free(numbers);
     free(tokens);
     return ok;

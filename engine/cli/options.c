@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "options.h"
 
-#include "../text/number.h"
+#include "../base/number.h"
 
 #include <getopt.h>
 #include <limits.h>

@@ -2,7 +2,7 @@
 /* Keeps what EngineRequest.observe is given, for --save-stages. */
 #pragma once
 
-#include "../error.h"
+#include "../base/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>

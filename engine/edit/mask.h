@@ -15,8 +15,8 @@
  * threads.  Dilation is van Herk's: Pattern Recognition Letters 13 (1992) 517. */
 #pragma once
 
+#include "../compute/threads.h"
 #include "../edit.h"
-#include "../math/threads.h"
 
 typedef struct {
     int feather, grow, blend;

@@ -5,7 +5,7 @@
  * known on both sides (it was in the picture, and came out of the model) tells the shift. */
 #pragma once
 
-#include "../math/threads.h"
+#include "../compute/threads.h"
 
 enum { MATCH_MIN_KNOWN = 1024 }; /* pixels; fewer say little about colours */
 

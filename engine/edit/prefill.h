@@ -12,8 +12,8 @@
  * O(pixels), where repeated box blurs with falling radius, which it stands for, need 80 passes. */
 #pragma once
 
+#include "../compute/threads.h"
 #include "../edit.h"
-#include "../math/threads.h"
 
 /* rgb [h, w, 3] becomes weight * rgb + (1 - weight) * what surrounds; all grey where nothing is
  * known. weight [h, w] 0 … 1.  False: no memory. */

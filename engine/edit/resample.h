@@ -7,8 +7,8 @@
  * repeated, or on a tiled axis the other side follows. Cost: O(pixels of input and output). */
 #pragma once
 
-#include "../error.h"
-#include "../math/threads.h"
+#include "../base/error.h"
+#include "../compute/threads.h"
 
 typedef enum {
     RESAMPLE_PICTURE, /* sharp; up: Lanczos-3, which overshoots a little */

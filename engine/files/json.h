@@ -6,7 +6,7 @@
  * holds it exactly. */
 #pragma once
 
-#include "../error.h"
+#include "../base/error.h"
 
 #include <stddef.h>
 #include <stdint.h>

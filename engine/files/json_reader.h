@@ -7,7 +7,7 @@
  * beyond a double's range. */
 #pragma once
 
-#include "../error.h"
+#include "../base/error.h"
 
 #include <stddef.h>
 #include <stdint.h>

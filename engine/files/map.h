@@ -6,7 +6,7 @@
  * in large blocks), the file is read into memory instead. */
 #pragma once
 
-#include "../error.h"
+#include "../base/error.h"
 
 #include <stddef.h>
 #include <stdint.h>

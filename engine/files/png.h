@@ -2,7 +2,10 @@
 /* PNG pictures for the command line and the tests. */
 #pragma once
 
-#include "../engine.h"
+#include "../base/error.h"
+#include "../base/picture.h"
+
+#include <stddef.h>
 
 enum { PNG_MAX_SIDE = 32768, PNG_MAX_MEGAPIXELS = 400 };
 

@@ -3,7 +3,7 @@
  * file beside it, fsync, rename. */
 #pragma once
 
-#include "../error.h"
+#include "../base/error.h"
 
 #include <stdio.h>
 

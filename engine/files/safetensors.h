@@ -4,8 +4,8 @@
  * stricter where names repeat or hold U+0000. */
 #pragma once
 
-#include "../error.h"
-#include "../math/tensor.h"
+#include "../base/error.h"
+#include "../compute/tensor.h"
 
 #include <stddef.h>
 #include <stdint.h>

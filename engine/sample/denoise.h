@@ -5,7 +5,7 @@
  * which was trained on x / sqrt(sigma^2 + 1) and predicts noise or v. */
 #pragma once
 
-#include "../math/layers.h"
+#include "../compute/layers.h"
 #include "sampler.h"
 #include "schedule.h"
 

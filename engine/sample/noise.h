@@ -11,7 +11,10 @@
  *                     double.  Matsumoto and Nishimura 1998. */
 #pragma once
 
-#include "../engine.h"
+#include "../base/choices.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 typedef struct {
     EngineNoise source;

@@ -6,7 +6,7 @@
  * and time are joined by straight lines in log sigma, not rounded (k-diffusion's way). */
 #pragma once
 
-#include "../engine.h"
+#include "../base/choices.h"
 
 enum { NOISE_LEVEL_COUNT = 1000, SCHEDULE_MAX_SIGMAS = 2004 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "prompt_schedule.h"
 
-#include "number.h"
+#include "../base/number.h"
 #include "unicode.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "prompt_weights.h"
 
-#include "number.h"
+#include "../base/number.h"
 #include "prompt.h"
 #include "unicode.h"
 

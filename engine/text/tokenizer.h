@@ -3,7 +3,7 @@
  * Ids are those of HF's CLIPTokenizer (Radford et al. 2021; vocabulary MIT, OpenAI). */
 #pragma once
 
-#include "../error.h"
+#include "../base/error.h"
 
 #include <stddef.h>
 

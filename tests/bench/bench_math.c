@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* GFLOP/s of the layers at the shapes of Stable Diffusion 1.5, beside what BLAS's sgemm reaches for
  * the bare product on as many threads, in the same run:  bench_math [THREADS [PREFIX]] */
-#include "math/layers.h"
+#include "compute/layers.h"
 
 #include <stdio.h>
 #include <stdlib.h>

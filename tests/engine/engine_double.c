@@ -22,12 +22,6 @@ Engine engine_double(int native, int channels)
     return engine;
 }
 
-void engine_picture_clear(EnginePicture *picture)
-{
-    free(picture->pixels);
-    *picture = (EnginePicture){ 0 };
-}
-
 const EngineModelInfo *engine_model(const Engine *engine)
 {
     return &engine->model;

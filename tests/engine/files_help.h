@@ -2,7 +2,7 @@
 /* Files for the tests of files/ and model/: safetensors built by hand, temporary folders. */
 #pragma once
 
-#include "error.h"
+#include "base/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>

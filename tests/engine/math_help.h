@@ -2,7 +2,7 @@
 /* What the tests of math/ share: numbers, guarded memory, weights of every type, a place to compute. */
 #pragma once
 
-#include "math/layers.h"
+#include "compute/layers.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
 /* What the tests of model/ share: golden models and numbers, a rehearsed run, SD 1.5's shapes. */
 #pragma once
 
-#include "math/layers.h"
-#include "model/config.h"
+#include "compute/layers.h"
+#include "networks/config.h"
 
 #include <stddef.h>
 

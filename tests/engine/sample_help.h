@@ -2,7 +2,7 @@
 /* What the tests of sample/ share: golden numbers, and the network of golden_sample.py. */
 #pragma once
 
-#include "math/tensor.h"
+#include "compute/tensor.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "math/arena.h"
+#include "compute/arena.h"
 
 #include "test.h"
 

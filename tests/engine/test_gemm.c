@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "math/gemm.h"
+#include "compute/cpu/gemm.h"
 
 #include "math_help.h"
 #include "test.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Stop and keep: runs of the demo checkpoint that request->enough() ends early. */
 #include "edit.h"
-#include "engine_parts.h"
-#include "latents.h"
+#include "run/engine_parts.h"
+#include "run/latents.h"
 #include "test.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every kernel of every set that this processor can run, against the reference. */
-#include "math/kernels.h"
+#include "compute/cpu/kernels.h"
 
 #include "math_help.h"
 #include "test.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "test.h"
-#include "text/number.h"
+#include "base/number.h"
 #include "text_help.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Worst element against diffusers' UNet2DConditionModel; see tests/golden/golden_models.py. */
-#include "model/unet.h"
+#include "networks/unet.h"
 
 #include "model_help.h"
 #include "test.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Worst element against diffusers' AutoencoderKL and AutoencoderTiny;
  * tests/golden/golden_models.py. */
-#include "model/vae.h"
+#include "networks/vae.h"
 
 #include "model_help.h"
 #include "test.h"

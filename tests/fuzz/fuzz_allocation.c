@@ -5,7 +5,7 @@
 
 #include "files/json.h"
 #include "files/png.h"
-#include "model/config.h"
+#include "networks/config.h"
 
 #include <stdlib.h>
 #include <string.h>

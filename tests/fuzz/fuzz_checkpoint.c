@@ -2,8 +2,8 @@
 /* Any bytes as a model: what kind it is, its config, and what is wrong with it. */
 #include "fuzz.h"
 
-#include "model/config.h"
-#include "model/kind.h"
+#include "networks/config.h"
+#include "weights/kind.h"
 
 #include <stdlib.h>
 

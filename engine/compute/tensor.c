@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tensor.h"
+
+#include "cpu/kernels.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int         bits;
+} types[TYPE_COUNT] = {
+    [TYPE_F32] = { "F32", 32 },
+    [TYPE_F16] = { "F16", 16 },
+    [TYPE_BF16] = { "BF16", 16 },
+    [TYPE_F8_E4M3] = { "F8_E4M3", 8 },
+    [TYPE_F8_E5M2] = { "F8_E5M2", 8 },
+    [TYPE_F64] = { "F64", 64 },
+    [TYPE_I64] = { "I64", 64 },
+    [TYPE_I32] = { "I32", 32 },
+    [TYPE_I16] = { "I16", 16 },
+    [TYPE_I8] = { "I8", 8 },
+    [TYPE_U64] = { "U64", 64 },
+    [TYPE_U32] = { "U32", 32 },
+    [TYPE_U16] = { "U16", 16 },
+    [TYPE_U8] = { "U8", 8 },
+    [TYPE_BOOL] = { "BOOL", 8 },
+    [TYPE_C64] = { "C64", 64 },
+    [TYPE_F8_E8M0] = { "F8_E8M0", 8 },
+    [TYPE_F8_E4M3FNUZ] = { "F8_E4M3FNUZ", 8 },
+    [TYPE_F8_E5M2FNUZ] = { "F8_E5M2FNUZ", 8 },
+    [TYPE_F6_E2M3] = { "F6_E2M3", 6 },
+    [TYPE_F6_E3M2] = { "F6_E3M2", 6 },
+    [TYPE_F4] = { "F4", 4 },
+};
+
+int tensor_type_bits(TensorType type)
+{
+    assert((unsigned)type < TYPE_COUNT);
+    return types[type].bits;
+}
+
+const char *tensor_type_name(TensorType type)
+{
+    assert((unsigned)type < TYPE_COUNT);
+    return types[type].name;
+}
+
+size_t tensor_count(Tensor x)
+{
+    return (size_t)x.n * (size_t)x.c * (size_t)x.h * (size_t)x.w;
+}
+
+Tensor tensor_view(float *data, int n, int c, int h, int w)
+{
+    assert(n > 0 && c > 0 && h > 0 && w > 0);
+    return (Tensor){ data, n, c, h, w };
+}
+
+Tensor tensor_batch(Tensor x, int from, int count)
+{
+    assert(from >= 0 && count > 0 && from <= x.n - count);
+    Tensor y = x;
+    y.n = count;
+    if (x.data)
+        y.data = x.data + (size_t)from * (tensor_count(x) / (size_t)x.n);
+    return y;
+}
+
+size_t weight_count(const Weight *weight)
+{
+    size_t count = 1;
+    for (int i = 0; i < TENSOR_MAX_RANK; i++)
+        count *= (size_t)weight->shape[i];
+    return count;
+}
+
+Weight weight_rows(const Weight *weight, int from, int count)
+{
+    assert(from >= 0 && count > 0 && from <= weight->shape[0] - count);
+    Weight y = *weight;
+    y.shape[0] = count;
+    if (weight->data) {
+        size_t row = weight_count(weight) / (size_t)weight->shape[0];
+        size_t bytes = (size_t)tensor_type_bits(weight->type) / 8;
+        y.data = (const unsigned char *)weight->data + (size_t)from * row * bytes;
+    }
+    return y;
+}
+
+void weight_to_float(float *out, const Weight *weight, size_t first, size_t count)
+{
+    assert(first <= weight_count(weight) && count <= weight_count(weight) - first);
+    weight_convert(kernels_best(), out, weight, first, count);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "../edit.h"
+
+#include "passes.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+EditSettings edit_settings_default(EditMode mode)
+{
+    EditSettings settings = {
+        .mode = mode,
+        .strength = 1,
+        .colour_match = true,
+        .intent = EDIT_FILL,
+    };
+    switch (mode) {
+    case EDIT_IMAGE_TO_IMAGE:
+        settings.strength = .75F;
+        settings.intent = EDIT_REFINE;
+        break;
+    case EDIT_OUTPAINT:
+        settings.intent = EDIT_EXPAND;
+        break;
+    case EDIT_INSTRUCT:
+        settings.intent = EDIT_REFINE;
+        break;
+    case EDIT_SEAMS:
+        settings.tile_x = settings.tile_y = true;
+        break;
+    case EDIT_INPAINT:
+    case EDIT_TEXT_TO_IMAGE:
+        break;
+    }
+    return settings;
+}
+
+void edit_settings_surround(EditSettings *settings, EditRect known)
+{
+    settings->left = known.x;
+    settings->top = known.y;
+    settings->right = settings->canvas_width - known.x - known.width;
+    settings->bottom = settings->canvas_height - known.y - known.height;
+    settings->canvas_width = known.width;
+    settings->canvas_height = known.height;
+}
+
+bool edit_plan(const EditSettings *settings, const EngineModelInfo *model, EditPlan *plan,
+               EngineError *error)
+{
+    Plan *all = malloc(sizeof *all);
+    if (!all)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for a plan.");
+    bool ok = plan_make(all, settings, model, error);
+    *plan = ok ? all->summary : (EditPlan){ 0 };
+    free(all);
+    return ok;
+}
+
+EditJob *edit_prepare(const EditSettings *settings, const EngineModelInfo *model,
+                      const EditPlan *plan, const float *rgba, const float *selection,
+                      EngineError *error)
+{
+    return passes_create(settings, model, plan, rgba, selection, error);
+}
+
+void edit_job_destroy(EditJob *job)
+{
+    passes_destroy(job);
+}
+
+const float *edit_job_denoise_mask(const EditJob *job)
+{
+    return job->denoise;
+}
+
+const float *edit_job_compose_mask(const EditJob *job)
+{
+    return job->compose;
+}
+
+EditRect edit_job_preview_rect(const EditJob *job)
+{
+    int pass = job->pass < 0 ? 0 : job->pass;
+    return job->plan.pass_count ? job->plan.passes[pass].fit.rect : job->plan.summary.region;
+}
+
+bool edit_pass_prepare(EditJob *job, int pass, EngineRequest *request, EngineError *error)
+{
+    return passes_prepare_pass(job, pass, request, error);
+}
+
+bool edit_pass_finish(EditJob *job, int pass, const EnginePicture *decoded, EngineError *error)
+{
+    return passes_finish_pass(job, pass, decoded, error);
+}
+
+bool edit_finish(EditJob *job, EditResult *result, EngineError *error)
+{
+    return passes_finish(job, result, error);
+}
+
+void edit_result_clear(EditResult *result)
+{
+    free(result->rgba);
+    free(result->mask);
+    *result = (EditResult){ 0 };
+}
+
+/* ---- all passes of all candidates ------------------------------------------------------------ */
+
+/* What a pass costs beside the others: steps run in proportion to strength. */
+static double pass_share(const EditJob *job, int pass)
+{
+    const PlanPass *one = &job->plan.passes[pass];
+    return (double)one->fit.work_width * one->fit.work_height * (double)one->strength;
+}
+
+typedef struct {
+    const EngineRequest *request; /* the caller's */
+    int                  image, index; /* candidate and pass */
+    double               done, pass, all; /* shares */
+    EngineProgress       last;    /* as the caller saw it */
+    double               in_pass; /* its fraction of the pass */
+
+    bool   enough;  /* request->enough() has said so */
+    double from_fraction, from_in_pass; /* where the bar stood then: the pass takes what is left */
+    bool   dropped; /* the pass was broken off for it before its first step was done */
+    bool   early;   /* not all steps of all passes were made */
+    int    step, steps; /* of the last pass that came to its end */
+} Run;
+
+static double fraction_now(const Run *run, double in_pass)
+{
+    if (!run->enough)
+        return fmin(1, (run->done + run->pass * in_pass) / run->all);
+    double left = 1 - run->from_in_pass;
+    double share = left > 0 ? (in_pass - run->from_in_pass) / left : 1;
+    return run->from_fraction + (1 - run->from_fraction) * fmin(1, share);
+}
+
+static bool report(void *user, const EngineProgress *now)
+{
+    Run           *run = user;
+    EngineProgress whole = *now;
+    double         left = run->pass * (1 - now->fraction);
+    double         ahead = run->enough ? 0 : run->all - run->done - run->pass;
+    whole.image = run->image;
+    whole.count = run->request->count;
+    whole.fraction = fraction_now(run, now->fraction);
+    whole.seconds_left = now->seconds_left < 0 || left < 1e-3 * run->pass
+                             ? -1
+                             : now->seconds_left * (left + ahead) / left;
+    run->last = whole;
+    run->in_pass = now->fraction;
+    if (run->request->progress && !run->request->progress(run->request->user, &whole))
+        return false;
+    run->dropped = run->enough && run->index > 0 && now->step == 0;
+    return !run->dropped;
+}
+
+static bool enough(void *user)
+{
+    Run *run = user;
+    run->enough = run->request->enough(run->request->user);
+    run->from_fraction = run->last.fraction;
+    run->from_in_pass = run->in_pass;
+    return run->enough;
+}
+
+static void observe(void *user, const char *name, const float *data, int rank, const int *shape)
+{
+    const Run *run = user;
+    run->request->observe(run->request->user, name, data, rank, shape);
+}
+
+/* What a pass gives that nobody waits for. */
+static bool copy_source(EnginePicture *picture, const EngineRequest *request, EngineError *error)
+{
+    size_t bytes = (size_t)request->width * (size_t)request->height * 3 * sizeof(float);
+    *picture = *request->source;
+    picture->pixels = malloc(bytes);
+    if (!picture->pixels)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the picture.");
+    memcpy(picture->pixels, request->source->pixels, bytes);
+    return true;
+}
+
+static bool make_picture(Engine *engine, const EngineRequest *request, EnginePicture *picture,
+                         Run *run, EngineError *error)
+{
+    if (run->index == 0 || !run->enough) {
+        bool ok = engine_generate(engine, request, picture, error);
+        if (ok || !run->dropped) {
+            run->step = run->last.step;
+            run->steps = run->last.steps;
+            run->early = run->enough && run->step < run->steps;
+            return ok;
+        }
+        *error = (EngineError){ 0 };
+    }
+    run->early = true;
+    return copy_source(picture, request, error);
+}
+
+static bool run_pass(EditJob *job, Engine *engine, Run *run, EngineError *error)
+{
+    EngineRequest request = *run->request;
+    EnginePicture picture = { 0 };
+    request.count = 1;
+    request.seed = job->seed + (uint64_t)job->plan.passes[run->index].stage;
+    request.user = run;
+    request.progress = run->request->progress || run->request->enough ? report : NULL;
+    request.enough = run->request->enough ? enough : NULL;
+    request.observe = run->request->observe ? observe : NULL;
+    request.picture = NULL;
+    bool ok = passes_prepare_pass(job, run->index, &request, error) &&
+              make_picture(engine, &request, &picture, run, error) &&
+              passes_finish_pass(job, run->index, &picture, error);
+    engine_picture_clear(&picture);
+    return ok;
+}
+
+/* One candidate. */
+static bool run_passes(EditJob *job, Engine *engine, Run *run, EngineError *error)
+{
+    for (run->index = 0; run->index < job->plan.pass_count; run->index++) {
+        run->pass = pass_share(job, run->index);
+        if (!run_pass(job, engine, run, error))
+            return false;
+        run->done += run->pass;
+    }
+    return true;
+}
+
+/* The bar that later passes did not move. */
+static void report_end(Run *run)
+{
+    if (!run->enough || !run->request->progress || run->last.fraction >= 1)
+        return;
+    run->last.fraction = 1;
+    run->last.seconds_left = 0;
+    run->last.preview = NULL;
+    run->request->progress(run->request->user, &run->last);
+}
+
+bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request, EditResult *results,
+                   EngineError *error)
+{
+    Run run = { .request = request };
+    if (request->count < 1)
+        return fail(error, ENGINE_BAD_REQUEST, "%d candidates are asked for: make at least one.",
+                    request->count);
+    for (int pass = 0; pass < job->plan.pass_count; pass++)
+        run.all += pass_share(job, pass) * request->count;
+    for (int i = 0; i < request->count; i++)
+        results[i] = (EditResult){ 0 };
+    bool ok = true;
+    for (int i = 0; ok && i < request->count && !run.enough; i++) {
+        job->seed = request->seed + (uint64_t)i;
+        run.image = i;
+        ok = run_passes(job, engine, &run, error) && passes_finish(job, &results[i], error);
+        if (ok && run.early) {
+            results[i].kept_step = run.step;
+            results[i].kept_steps = run.steps;
+        }
+        if (ok && request->picture) {
+            EnginePicture picture = { results[i].rect.width, results[i].rect.height, 4,
+                                      results[i].rgba };
+            request->picture(request->user, i, &picture);
+        }
+    }
+    if (ok)
+        report_end(&run);
+    for (int i = 0; !ok && i < request->count; i++)
+        edit_result_clear(&results[i]);
+    return ok;
+}
+
+bool edit_estimate(const EditSettings *settings, const EditPlan *summary, Engine *engine,
+                   const EngineRequest *request, EngineEstimate *estimate, EngineError *error)
+{
+    Plan *plan = malloc(sizeof *plan);
+    bool  ok =
+        plan != NULL || fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for a plan.");
+    ok = ok && plan_make(plan, settings, engine_model(engine), error);
+    *estimate = (EngineEstimate){ 0 };
+    for (int i = 0; ok && i < plan->pass_count; i++) {
+        const PlanPass *pass = &plan->passes[i];
+        EngineRequest   one = *request;
+        EnginePicture   source = { pass->fit.work_width, pass->fit.work_height, 3, NULL };
+        EngineEstimate  cost = { 0 };
+        one.width = source.width;
+        one.height = source.height;
+        one.strength = pass->strength;
+        /* Never touched, so no memory is really taken. */
+        source.pixels = calloc(3 * (size_t)source.width * (size_t)source.height, sizeof(float));
+        one.source = settings->mode == EDIT_TEXT_TO_IMAGE && !pass->second ? NULL : &source;
+        one.mask = one.hole = one.known = NULL;
+        ok = source.pixels ? engine_estimate(engine, &one, &cost, error)
+                           : fail(error, ENGINE_OUT_OF_MEMORY,
+                                  "There is not enough memory for a pass of %d x %d pixels.",
+                                  source.width, source.height);
+        engine_picture_clear(&source);
+        /* Passes follow each other: memory is used again, time adds up. */
+        estimate->scratch_bytes = cost.scratch_bytes > estimate->scratch_bytes
+                                      ? cost.scratch_bytes
+                                      : estimate->scratch_bytes;
+        estimate->weight_bytes =
+            cost.weight_bytes > estimate->weight_bytes ? cost.weight_bytes : estimate->weight_bytes;
+        estimate->available_bytes = cost.available_bytes;
+        estimate->seconds += cost.seconds;
+        estimate->flops += cost.flops;
+    }
+    /* Beside the model: the region, its masks, and the result (edit/job.h). */
+    if (ok)
+        estimate->scratch_bytes +=
+            40 * (uint64_t)summary->region.width * (uint64_t)summary->region.height;
+    free(plan);
+    return ok;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The architecture, read off the names and shapes of the checkpoint's tensors, never off its file
+ * name; what shapes cannot say comes from config.json, `__metadata__`, or the family's default. */
+#pragma once
+
+#include "../weights/checkpoint.h"
+
+#include <stdbool.h>
+
+enum { CONFIG_MAX_LEVELS = 8, CONFIG_MAX_BLOCKS = 8 };
+
+/* LDM's UNetModel / diffusers' UNet2DConditionModel. */
+typedef struct {
+    int   in_channels, out_channels; /* 4, 8 (InstructPix2Pix) or 9 (inpaint); 4 */
+    int   model_channels;            /* width of conv_in's output */
+    int   levels;
+    int   channels[CONFIG_MAX_LEVELS];
+    int   res_blocks[CONFIG_MAX_LEVELS];                      /* going down; one more going up */
+    int   down_depth[CONFIG_MAX_LEVELS][CONFIG_MAX_BLOCKS];   /* transformer layers, 0: none */
+    int   up_depth[CONFIG_MAX_LEVELS][CONFIG_MAX_BLOCKS + 1]; /* [level][block going up] */
+    int   middle_depth;                                       /* 0: no attention in the middle */
+    int   heads[CONFIG_MAX_LEVELS]; /* heads[levels - 1] also serves the middle */
+    int   context_width;
+    int   time_width;         /* of the time embedding */
+    int   adm_width;          /* of y (SDXL's pooled text and sizes), 0: none */
+    bool  linear_projections; /* proj_in and proj_out are linear, else 1x1 convolutions */
+    int   norm_groups;        /* 32 unless config says otherwise */
+    float norm_eps;           /* of res blocks, 1e-5; transformers' group norms have 1e-6 */
+} UnetConfig;
+
+/* LDM's AutoencoderKL / diffusers' AutoencoderKL. */
+typedef struct {
+    bool  has_encoder, has_decoder;
+    int   levels;
+    int   channels[CONFIG_MAX_LEVELS];
+    int   res_blocks;   /* of the encoder a level; the decoder has one more */
+    int   z_channels;   /* 4 */
+    bool  has_quant_conv;
+    int   norm_groups;  /* 32; eps 1e-6 */
+    float scale_factor; /* 0.18215; SDXL 0.13025 */
+} VaeConfig;
+
+/* HF's CLIPTextModel(WithProjection) / OpenCLIP's text tower. */
+typedef struct {
+    int  width, layers, heads, feed_forward;
+    int  vocabulary, positions; /* 49408, 77 */
+    bool quick_gelu;            /* CLIP-L; OpenCLIP has the exact gelu */
+    int  projection;            /* width of the pooled, projected output; 0: none */
+    int  output_layer;          /* -1: the last; -2: the one before (SD 2.x, SDXL) */
+    bool final_norm;            /* the last layer norm is applied to the output (not in SDXL) */
+    int  end_token;             /* 49407, or the largest id of a cut vocabulary */
+    int  pad_token;             /* what fills a chunk: end token; 0 for OpenCLIP */
+} TextConfig;
+
+typedef struct {
+    char       family[32]; /* "SD 1.x", "SD 2.x", "SDXL": for people; nothing branches on it */
+    UnetConfig unet;
+    VaeConfig  vae;
+    int        text_count; /* 1, or 2 (SDXL) */
+    TextConfig text[2];
+    bool       v_prediction;
+    bool       zero_terminal_snr;
+    double     beta_start, beta_end;     /* scaled linear: 0.00085, 0.012 */
+    int        native_width, native_height;
+    bool       zero_empty_negative; /* SDXL: an empty negative prompt is zeros */
+    bool       has_taesd;
+} ModelConfig;
+
+/* False, with the kind of file and the first missing tensors, when this is no model of these. */
+bool config_from_checkpoint(ModelConfig *config, const Checkpoint *checkpoint, EngineError *error);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The U-Net: noisy latents, time and text in, predicted noise (or v) out.
+ * LDM's UNetModel = diffusers' UNet2DConditionModel; Rombach et al. 2022, arXiv:2112.10752. */
+#pragma once
+
+#include "../compute/layers.h"
+#include "config.h"
+
+typedef struct Unet Unet;
+
+Unet *unet_create(const Checkpoint *checkpoint, const UnetConfig *config, EngineError *error);
+void  unet_destroy(Unet *unet);
+
+/*   out       [n, out_channels, h, w]  written; not latents' memory
+ *   latents   [n, in_channels, h, w]   h, w >= 1, any: the way up meets each skip's size
+ *   times     [n]                      0 … 999, fractions allowed
+ *   contexts  n tensors [1, 1, t_i, context_width]; the same tensor may stand there twice
+ *   labels    [n, adm_width] or NULL where adm_width is 0
+ *   wrap_x, wrap_y   circular padding for tileable pictures */
+void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents,
+                  const float *times, const Tensor *contexts, const float *labels, bool wrap_x,
+                  bool wrap_y);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Pictures to latents and back, 8 times smaller (2^(levels - 1) in general).
+ * LDM's AutoencoderKL = diffusers' AutoencoderKL; norms are over the whole picture, never tiled. */
+#pragma once
+
+#include "../compute/layers.h"
+#include "config.h"
+
+typedef struct Vae Vae;
+
+Vae *vae_create(const Checkpoint *checkpoint, const VaeConfig *config, EngineError *error);
+void vae_destroy(Vae *vae);
+int  vae_factor(const Vae *vae); /* 8 */
+
+/*   picture  [1, 3, factor*h, factor*w]  written, about -1 … 1, not clamped
+ *   z        [1, z, h, w]                not multiplied by the scale factor (the caller divides) */
+void vae_decode(Compute *compute, const Vae *vae, Tensor picture, Tensor z, bool wrap_x,
+                bool wrap_y);
+/*   moments  [1, 2z, h, w]   written: mean, then log variance (not clamped)
+ *   picture  [1, 3, H, W]    -1 … 1; H, W multiples of the factor */
+void vae_encode(Compute *compute, const Vae *vae, Tensor moments, Tensor picture, bool wrap_x,
+                bool wrap_y);
+
+/* TAESD: a small decoder for previews. https://github.com/madebyollin/taesd, AutoencoderTiny. */
+typedef struct Taesd Taesd;
+Taesd *taesd_create(const Checkpoint *checkpoint, EngineError *error);
+void   taesd_destroy(Taesd *taesd);
+/*   picture [1, 3, 8h, 8w]  written, -1 … 1;  latents [1, 4, h, w] as the U-Net has them */
+void taesd_decode(Compute *compute, const Taesd *taesd, Tensor picture, Tensor latents);
+void taesd_encode(Compute *compute, const Taesd *taesd, Tensor latents, Tensor picture);
+bool taesd_can_decode(const Taesd *taesd);
+bool taesd_can_encode(const Taesd *taesd);

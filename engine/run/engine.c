@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Owns the parts: opens a model, and tells what a request costs.  generate.c runs it. */
+#include "engine_parts.h"
+
+#include "../compute/cpu/kernels.h"
+#include "../text/prompt.h"
+#include "generate.h"
+#include "machine.h"
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+EngineOptions engine_options_default(void)
+{
+    return (EngineOptions){ .prediction = ENGINE_PREDICTION_AUTO, .zero_terminal_snr = -1 };
+}
+
+static void apply_options(Engine *engine, const EngineOptions *options)
+{
+    ModelConfig *config = &engine->config;
+    if (options->prediction != ENGINE_PREDICTION_AUTO)
+        config->v_prediction = options->prediction == ENGINE_PREDICTION_V;
+    if (options->zero_terminal_snr >= 0)
+        config->zero_terminal_snr = options->zero_terminal_snr != 0;
+    engine->info.v_prediction = config->v_prediction;
+    engine->info.zero_terminal_snr = config->zero_terminal_snr;
+}
+
+static bool create_networks(Engine *engine, EngineError *error)
+{
+    const ModelConfig *config = &engine->config;
+    for (int i = 0; i < config->text_count; i++) {
+        engine->text[i] = clip_create(engine->checkpoint, i ? PART_TEXT_2 : PART_TEXT,
+                                              &config->text[i], error);
+        if (!engine->text[i])
+            return false;
+    }
+    engine->unet = unet_create(engine->checkpoint, &config->unet, error);
+    engine->vae = engine->unet ? vae_create(engine->checkpoint, &config->vae, error) : NULL;
+    if (!engine->vae)
+        return false;
+    if (config->has_taesd)
+        engine->taesd = taesd_create(engine->checkpoint, error);
+    return !config->has_taesd || engine->taesd;
+}
+
+Engine *engine_open(const char *path, const EngineOptions *options, EngineError *error)
+{
+    Engine *engine = calloc(1, sizeof *engine);
+    if (!engine) {
+        fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory to open %s.", path);
+        return NULL;
+    }
+    engine->kernels = kernels_best();
+    engine->path = strdup(path);
+    engine->checkpoint = checkpoint_open(path, options->vae_path, options->taesd_path, error);
+    bool ok = engine->checkpoint && engine->path &&
+              config_from_checkpoint(&engine->config, engine->checkpoint, error) &&
+              engine_inspect(path, &engine->info, error) &&
+              (engine->tokenizer = tokenizer_create(error)) != NULL;
+    if (ok) {
+        apply_options(engine, options);
+        ok = create_networks(engine, error);
+    }
+    if (ok && !(engine->threads = threads_create(options->threads)))
+        ok = fail(error, ENGINE_OUT_OF_MEMORY, "The system gives no thread to work with.");
+    if (!ok) {
+        fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory to open %s.", path);
+        engine_close(engine);
+        return NULL;
+    }
+    engine->factor = vae_factor(engine->vae);
+    noise_levels_init(&engine->levels, engine->config.beta_start, engine->config.beta_end,
+                      engine->config.zero_terminal_snr);
+    return engine;
+}
+
+void engine_close(Engine *engine)
+{
+    if (!engine)
+        return;
+    arena_finish(&engine->arena);
+    threads_destroy(engine->threads);
+    taesd_destroy(engine->taesd);
+    vae_destroy(engine->vae);
+    unet_destroy(engine->unet);
+    clip_destroy(engine->text[0]);
+    clip_destroy(engine->text[1]);
+    tokenizer_destroy(engine->tokenizer);
+    checkpoint_close(engine->checkpoint);
+    free(engine->path);
+    free(engine);
+}
+
+const EngineModelInfo *engine_model(const Engine *engine)
+{
+    return &engine->info;
+}
+
+const char *engine_model_path(const Engine *engine)
+{
+    return engine->path;
+}
+
+EngineRequest engine_request_default(const Engine *engine)
+{
+    EngineRequest request = {
+        .prompt = "",
+        .negative_prompt = "",
+        .width = engine ? engine->config.native_width : 512,
+        .height = engine ? engine->config.native_height : 512,
+        .count = 1,
+        .steps = 20,
+        .sampler = ENGINE_DPMPP_2M,
+        .schedule = ENGINE_SCHEDULE_KARRAS,
+        .cfg = 7,
+        .image_cfg = 1.5f,
+        .noise = ENGINE_NOISE_GPU,
+        .strength = 0.75f,
+    };
+    return request;
+}
+
+bool engine_estimate(Engine *engine, const EngineRequest *request, EngineEstimate *estimate,
+                     EngineError *error)
+{
+    GenerateCost cost;
+    if (!request_check(request, &engine->info, engine->factor, error) ||
+        !generate_cost(engine, request, &cost, error))
+        return false;
+    if (engine->speed <= 0)
+        engine->speed = machine_speed(engine->threads, engine->kernels);
+    uint64_t available = machine_available_bytes();
+    *estimate = (EngineEstimate){
+        .scratch_bytes = cost.bytes,
+        .weight_bytes = checkpoint_bytes(engine->checkpoint),
+        /* What the last run took is given back or used again. */
+        .available_bytes = available ? available + engine->arena.size : 0,
+        .seconds = cost.flops / engine->speed,
+        .flops = cost.flops,
+    };
+    return true;
+}
+
+bool engine_generate(Engine *engine, const EngineRequest *request, EnginePicture *pictures,
+                     EngineError *error)
+{
+    for (int i = 0; i < request->count && request->count <= 64; i++)
+        pictures[i] = (EnginePicture){ 0 };
+    if (!request_check(request, &engine->info, engine->factor, error))
+        return false;
+    bool ok = generate(engine, request, pictures, error);
+    for (int i = 0; i < request->count && !ok; i++)
+        engine_picture_clear(&pictures[i]);
+    return ok;
+}
+
+bool engine_count_tokens(const char *prompt, int *tokens, int *chunks)
+{
+    EngineError error = { 0 };
+    Prompt      parsed = { 0 };
+    Tokenizer  *tokenizer = tokenizer_create(&error);
+    char       *text = prompt_expand(prompt ? prompt : "", 0);
+    bool        ok =
+        tokenizer && text && prompt_parse(&parsed, tokenizer, text, 1, TOKEN_END, &error);
+    if (ok) {
+        *tokens = (int)parsed.parts[0].token_count;
+        *chunks = parsed.parts[0].count;
+    }
+    prompt_clear(&parsed);
+    free(text);
+    tokenizer_destroy(tokenizer);
+    return ok;
+}

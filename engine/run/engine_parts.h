@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an Engine is made of; for engine.c and generate.c only. */
+#pragma once
+
+#include "../engine.h"
+#include "../networks/clip.h"
+#include "../networks/config.h"
+#include "../networks/unet.h"
+#include "../networks/vae.h"
+#include "../sample/schedule.h"
+#include "../text/tokenizer.h"
+#include "preview.h"
+
+struct Engine {
+    char           *path;
+    Checkpoint     *checkpoint; /* the mapped weights that everything below borrows */
+    ModelConfig     config;
+    EngineModelInfo info;
+    Tokenizer      *tokenizer;
+    Clip    *text[2];
+    Unet           *unet;
+    Vae            *vae;
+    Taesd          *taesd; /* NULL: previews by preview.h */
+    int             factor; /* pixels a latent pixel stands for */
+    NoiseLevels     levels;
+    PreviewFit      preview;
+    Threads        *threads;
+    const struct Kernels *kernels;
+    Arena           arena; /* kept from one request to the next of the same size */
+    double          speed; /* operations a second: probed, then as measured; 0: not known yet */
+};

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* engine_inspect(): what a model file is, from its header alone. */
+#include "../engine.h"
+
+#include "../networks/config.h"
+#include "../weights/kind.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const EngineFileKind kinds[] = {
+    [KIND_UNKNOWN] = ENGINE_FILE_UNKNOWN,
+    [KIND_CHECKPOINT] = ENGINE_FILE_CHECKPOINT,
+    [KIND_INCOMPLETE] = ENGINE_FILE_INCOMPLETE,
+    [KIND_UNET] = ENGINE_FILE_UNET,
+    [KIND_VAE] = ENGINE_FILE_VAE,
+    [KIND_TAESD] = ENGINE_FILE_TAESD,
+    [KIND_TEXT_ENCODER] = ENGINE_FILE_TEXT_ENCODER,
+    [KIND_LORA] = ENGINE_FILE_LORA,
+    [KIND_CONTROLNET] = ENGINE_FILE_CONTROLNET,
+    [KIND_EMBEDDING] = ENGINE_FILE_EMBEDDING,
+    [KIND_UPSCALER] = ENGINE_FILE_UPSCALER,
+    [KIND_OTHER_MODEL] = ENGINE_FILE_OTHER_MODEL,
+};
+
+enum { ZERO_TAIL = 1 << 20 }; /* bytes of zeros at a file's end that no model has */
+
+static void count_tensors(EngineModelInfo *info, const Checkpoint *checkpoint,
+                          uint64_t bytes[TYPE_COUNT])
+{
+    for (size_t f = 0; f < checkpoint_file_count(checkpoint); f++) {
+        const Safetensors *file = checkpoint_file(checkpoint, f);
+        info->tensor_count += safetensors_count(file);
+        for (size_t i = 0; i < safetensors_count(file); i++) {
+            const SafetensorsEntry *entry = safetensors_at(file, i);
+            bytes[entry->type] += entry->end - entry->begin;
+            info->parameter_count +=
+                (entry->end - entry->begin) * 8 / (uint64_t)tensor_type_bits(entry->type);
+        }
+    }
+}
+
+static int largest(const uint64_t bytes[TYPE_COUNT])
+{
+    int best = 0;
+    for (int type = 1; type < TYPE_COUNT; type++)
+        if (bytes[type] > bytes[best])
+            best = type;
+    return best;
+}
+
+/* The two formats that hold most of the file; the second from one part in a hundred on. */
+static void describe_precision(EngineModelInfo *info, const Checkpoint *checkpoint)
+{
+    uint64_t bytes[TYPE_COUNT] = { 0 };
+    count_tensors(info, checkpoint, bytes);
+    int      first = largest(bytes);
+    uint64_t most = bytes[first];
+    if (most == 0)
+        return;
+    bytes[first] = 0;
+    int         second = largest(bytes);
+    const char *name = tensor_type_name((TensorType)first);
+    if (bytes[second] > most / 100)
+        snprintf(info->precision, sizeof info->precision, "%s + %s", name,
+                 tensor_type_name((TensorType)second));
+    else
+        snprintf(info->precision, sizeof info->precision, "%s", name);
+}
+
+static void describe_model(EngineModelInfo *info, const ModelConfig *config)
+{
+    snprintf(info->family, sizeof info->family, "%s", config->family);
+    info->in_channels = config->unet.in_channels;
+    info->v_prediction = config->v_prediction;
+    info->zero_terminal_snr = config->zero_terminal_snr;
+    info->native_width = config->native_width;
+    info->native_height = config->native_height;
+}
+
+static void write_summary(EngineModelInfo *info, const ModelKind *kind)
+{
+    const char *use = info->in_channels == 9   ? " inpainting"
+                      : info->in_channels == 8 ? " instruction"
+                                               : "";
+    const char *article = kind->name, *name = kind->name;
+    if (strncmp(article, "a ", 2) == 0)
+        name += 2;
+    else if (strncmp(article, "an ", 3) == 0)
+        name += 3;
+    const char *comma = *info->precision ? ", " : "";
+    if (info->kind == ENGINE_FILE_CHECKPOINT)
+        snprintf(info->summary, sizeof info->summary, "%s%s checkpoint, %dx%d%s%s%s", info->family, use,
+                 info->native_width, info->native_height, info->v_prediction ? ", v-prediction" : "",
+                 comma, info->precision);
+    else if (*info->family)
+        snprintf(info->summary, sizeof info->summary, "%s, %s%s%s%s", name, info->family, use, comma,
+                 info->precision);
+    else
+        snprintf(info->summary, sizeof info->summary, "%s%s%s", name, comma, info->precision);
+    if (info->summary[0] >= 'a' && info->summary[0] <= 'z')
+        info->summary[0] = (char)(info->summary[0] - 'a' + 'A');
+}
+
+/* A download that was cut after its place on the disk was reserved. */
+static void warn_of_zeros(EngineModelInfo *info, const Checkpoint *checkpoint)
+{
+    for (size_t f = 0; f < checkpoint_file_count(checkpoint); f++) {
+        const Safetensors *file = checkpoint_file(checkpoint, f);
+        size_t             at = strlen(info->reason);
+        if (safetensors_zero_tail(file) >= ZERO_TAIL)
+            snprintf(info->reason + at, sizeof info->reason - at,
+                     "%sthe last megabyte of the file is zeros: perhaps it was not downloaded whole",
+                     at ? "; " : "");
+    }
+}
+
+/* Copies a text that a file claims: whole characters, without control characters. */
+static void copy_claim(char *out, size_t size, const char *text)
+{
+    size_t at = 0;
+    for (; text && text[at] && at < size - 1; at++)
+        out[at] = (unsigned char)text[at] < 0x20 || text[at] == 0x7f ? ' ' : text[at];
+    while (at > 0 && text[at] && ((unsigned char)text[at] & 0xc0) == 0x80)
+        at--;
+    out[at] = '\0';
+}
+
+/* What is known of an opened file. */
+static void describe(EngineModelInfo *info, const Checkpoint *checkpoint)
+{
+    ModelConfig config;
+    EngineError why = { 0 };
+    ModelKind   kind = kind_of(checkpoint);
+    info->kind = kinds[kind.kind];
+    info->runnable = config_from_checkpoint(&config, checkpoint, &why);
+    info->size_multiple = 8;
+    info->file_bytes = checkpoint_bytes(checkpoint);
+    describe_precision(info, checkpoint);
+    if (kind.kind == KIND_CHECKPOINT && !info->runnable)
+        info->kind = ENGINE_FILE_INCOMPLETE;
+    if (kind.kind == KIND_CHECKPOINT || kind.kind == KIND_INCOMPLETE || kind.kind == KIND_UNET)
+        describe_model(info, &config);
+    if (kind.kind == KIND_CHECKPOINT && !info->runnable)
+        kind.name = "an incomplete checkpoint";
+    copy_claim(info->title, sizeof info->title, checkpoint_metadata(checkpoint, "modelspec.title"));
+    write_summary(info, &kind);
+    if (!info->runnable) {
+        /* The sentence begins with the path, which the reader of `reason` has. */
+        const char *path = checkpoint_path(checkpoint), *reason = why.message;
+        size_t      length = strlen(path);
+        if (strncmp(reason, path, length) == 0 && strncmp(reason + length, ": ", 2) == 0)
+            reason += length + 2;
+        copy_claim(info->reason, sizeof info->reason, reason);
+    }
+    warn_of_zeros(info, checkpoint);
+}
+
+bool engine_inspect(const char *path, EngineModelInfo *info, EngineError *error)
+{
+    *info = (EngineModelInfo){ .kind = ENGINE_FILE_UNKNOWN };
+    Checkpoint *checkpoint = checkpoint_open_header(path, error);
+    if (!checkpoint)
+        return false;
+    describe(info, checkpoint);
+    checkpoint_close(checkpoint);
+    return true;
+}
