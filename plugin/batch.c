@@ -3,6 +3,9 @@
 
 #include "batch.h"
 
+#include "failure.h"
+#include "insertion.h"
+
 #include "intl.h"
 
 /* What the callbacks gather while the main loop runs. */
@@ -116,7 +119,7 @@ wait_for (Run       *run,
   gimp_progress_end ();
   if (waiting.failure.status != ENGINE_OK)
     {
-      engine_error_to_g (&waiting.failure, error);
+      failure_to_error (&waiting.failure, error);
       return FALSE;
     }
 
@@ -174,7 +177,7 @@ batch_run (Run           *run,
 
   if (task                                        &&
       wait_for (run, task, candidates, &error)    &&
-      run_insert (run, (Candidate **) candidates->pdata, candidates->len, &layer, &image,
+      insertion_make (run, (Candidate **) candidates->pdata, candidates->len, &layer, &image,
                   &error))
     {
       if (image != run->image && run->run_mode != GIMP_RUN_NONINTERACTIVE)
@@ -185,7 +188,7 @@ batch_run (Run           *run,
       values = success (run, values_of, image, layer, candidates->pdata[0]);
     }
   if (! values)
-    values = run_fail (values_of, error);
+    values = failure_values (values_of, error);
   g_ptr_array_unref (candidates);
 
   return values;

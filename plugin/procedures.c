@@ -3,8 +3,13 @@
 
 #include "procedures.h"
 
+#include "batch.h"
+#include "dialog/dialog.h"
+#include "failure.h"
+#include "readers.h"
 #include "regenerate.h"
-#include "run.h"
+#include "settings/modes.h"
+#include "settings/parameters.h"
 
 #include <string.h>
 
@@ -217,81 +222,72 @@ add_results (GimpProcedure *procedure)
     _("The name of the checkpoint's file"), "", ARGUMENT);
 }
 
+/* ---- what the modes' procedures do ---------------------------------------- */
+
+/* The argument `parameters-from'. */
+static gboolean
+use_parameters_file (GimpProcedureConfig  *config,
+                     GError              **error)
+{
+  gchar    *file = NULL;
+  gchar    *text = NULL;
+  gboolean  used = TRUE;
+
+  g_object_get (config, "parameters-from", &file, NULL);
+  if (file && file[0])
+    {
+      text = parameters_of_file (file, error);
+      used = text && parameters_use (config, text, error);
+    }
+  g_free (text);
+  g_free (file);
+
+  return used;
+}
+
+/* The GimpRunImageFunc of all modes. */
+static GimpValueArray *
+run_mode_cb (GimpProcedure        *procedure,
+             GimpRunMode           run_mode,
+             GimpImage            *image,
+             GimpDrawable        **drawables,
+             GimpProcedureConfig  *config,
+             gpointer              data)
+{
+  const Mode     *mode  = data;
+  GError         *error = NULL;
+  GimpValueArray *values;
+  Run            *run;
+
+  if (! image && mode->mode != EDIT_TEXT_TO_IMAGE)
+    {
+      g_set_error (&error, GIMP_PLUG_IN_ERROR, 0, _("There is no image to work on."));
+      return failure_values (procedure, error);
+    }
+  if (! canvas_check (image, &error))
+    return failure_values (procedure, error);
+
+  run = run_new (procedure, config, run_mode, mode->mode, image, drawables);
+  if (run_mode == GIMP_RUN_INTERACTIVE)
+    return dialog_run (run);
+  if (use_parameters_file (config, &error))
+    values = batch_run (run, procedure);
+  else
+    values = failure_values (procedure, error);
+  run_free (run);
+
+  return values;
+}
+
 /* ---- procedures ---------------------------------------------------------- */
-
-typedef struct
-{
-  const gchar *name;
-  EditMode     mode;
-  const gchar *label;
-  const gchar *blurb;
-  const gchar *help;
-} ModeText;
-
-static const ModeText mode_texts[] =
-{
-  { PROCEDURE_TEXT_TO_IMAGE, EDIT_TEXT_TO_IMAGE,
-    N_("_Text to Image…"),
-    N_("Make a picture from words"),
-    N_("Makes a picture from a prompt with a Stable Diffusion checkpoint, on this "
-       "computer's processor.  With an image it becomes a new layer in the middle of the "
-       "canvas, otherwise a new image.") },
-  { PROCEDURE_IMAGE_TO_IMAGE, EDIT_IMAGE_TO_IMAGE,
-    N_("_Image to Image…"),
-    N_("Redraw the image, or the selected part, after a prompt"),
-    N_("Takes what is visible and redraws it after the prompt; strength says how far from "
-       "the original.  The result is a new layer with a layer mask; nothing else in the "
-       "image changes.") },
-  { PROCEDURE_INPAINT, EDIT_INPAINT,
-    N_("I_npaint Selection…"),
-    N_("Fill the selected place with what the prompt says"),
-    N_("Repaints the selected place so that it fits its surroundings.  The selection is "
-       "used as drawn, with its soft edges.  The result is a new layer with a layer mask; "
-       "nothing else in the image changes.") },
-  { PROCEDURE_OUTPAINT, EDIT_OUTPAINT,
-    N_("_Outpaint…"),
-    N_("Extend the canvas and paint what would be there"),
-    N_("Makes the canvas larger by so many pixels on each side and continues the picture "
-       "there.  Canvas and new layer come as one undo step.") },
-  { PROCEDURE_INSTRUCT, EDIT_INSTRUCT,
-    N_("Follow In_struction…"),
-    N_("Change the image, or the selected part, as told"),
-    N_("Follows an instruction such as “make it winter”.  Needs an InstructPix2Pix "
-       "checkpoint, with 8 input channels.  The result is a new layer with a layer mask; "
-       "nothing else in the image changes.") },
-};
-
-gboolean
-procedures_get_mode (const gchar *name,
-                     EditMode    *mode)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS (mode_texts); i++)
-    if (! strcmp (name, mode_texts[i].name))
-      {
-        *mode = mode_texts[i].mode;
-        return TRUE;
-      }
-
-  return FALSE;
-}
-
-const gchar *
-procedures_name (EditMode mode)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS (mode_texts); i++)
-    if (mode_texts[i].mode == mode)
-      return mode_texts[i].name;
-
-  g_return_val_if_reached (NULL);
-}
 
 GList *
 procedures_list (void)
 {
   GList *list = NULL;
 
-  for (gsize i = 0; i < G_N_ELEMENTS (mode_texts); i++)
-    list = g_list_append (list, g_strdup (mode_texts[i].name));
+  for (gint i = 0; i < MODE_COUNT; i++)
+    list = g_list_append (list, g_strdup (modes_at (i)->procedure));
   list = g_list_append (list, g_strdup (PROCEDURE_REGENERATE));
   list = g_list_append (list, g_strdup (PROCEDURE_INSPECT));
   list = g_list_append (list, g_strdup (PROCEDURE_READ_PARAMETERS));
@@ -308,21 +304,23 @@ add_to_menu (GimpProcedure *procedure,
 }
 
 static GimpProcedure *
-create_mode (GimpPlugIn     *plug_in,
-             const ModeText *text)
+create_mode (GimpPlugIn *plug_in,
+             const Mode *text)
 {
   EditMode       mode = text->mode;
   GimpProcedure *procedure;
 
-  procedure = gimp_image_procedure_new (plug_in, text->name, GIMP_PDB_PROC_TYPE_PLUGIN,
-                                        run_procedure, NULL, NULL);
+  procedure = gimp_image_procedure_new (plug_in, text->procedure,
+                                        GIMP_PDB_PROC_TYPE_PLUGIN, run_mode_cb,
+                                        (gpointer) text, NULL);
   gimp_procedure_set_image_types (procedure, "RGB*, GRAY*");
   gimp_procedure_set_sensitivity_mask (procedure,
     GIMP_PROCEDURE_SENSITIVE_DRAWABLE     |
     GIMP_PROCEDURE_SENSITIVE_DRAWABLES    |
     GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES |
     (mode == EDIT_TEXT_TO_IMAGE ? GIMP_PROCEDURE_SENSITIVE_NO_IMAGE : 0));
-  gimp_procedure_set_documentation (procedure, _(text->blurb), _(text->help), text->name);
+  gimp_procedure_set_documentation (procedure, _(text->blurb), _(text->help),
+                                    text->procedure);
   add_to_menu (procedure, _(text->label));
 
   add_prompts (procedure, mode);
@@ -390,7 +388,7 @@ create_inspect (GimpPlugIn *plug_in)
   GimpProcedure *procedure;
 
   procedure = gimp_procedure_new (plug_in, PROCEDURE_INSPECT, GIMP_PDB_PROC_TYPE_PLUGIN,
-                                  inspect_procedure, NULL, NULL);
+                                  readers_inspect, NULL, NULL);
   gimp_procedure_set_documentation (procedure,
     _("Tell what a model file is"),
     _("Reads the header of a .safetensors file or a diffusers folder and tells what it is "
@@ -432,7 +430,7 @@ create_read_parameters (GimpPlugIn *plug_in)
 
   procedure = gimp_procedure_new (plug_in, PROCEDURE_READ_PARAMETERS,
                                   GIMP_PDB_PROC_TYPE_PLUGIN,
-                                  read_parameters_procedure, NULL, NULL);
+                                  readers_parameters, NULL, NULL);
   gimp_procedure_set_documentation (procedure,
     _("Read prompt and settings from a PNG file"),
     _("Reads the “parameters” text that this and other programs write into PNG files."),
@@ -466,9 +464,8 @@ procedures_create (GimpPlugIn  *plug_in,
 {
   GimpProcedure *procedure = NULL;
 
-  for (gsize i = 0; i < G_N_ELEMENTS (mode_texts); i++)
-    if (! strcmp (name, mode_texts[i].name))
-      procedure = create_mode (plug_in, &mode_texts[i]);
+  if (modes_of_procedure (name))
+    procedure = create_mode (plug_in, modes_of_procedure (name));
   if (! strcmp (name, PROCEDURE_REGENERATE))
     procedure = create_regenerate (plug_in);
   if (! strcmp (name, PROCEDURE_INSPECT))

@@ -41,6 +41,10 @@ Record   *record_of_layer       (GimpLayer       *layer,
 GBytes   *record_selection      (GimpLayer       *layer,
                                  const Record    *record);
 
+/* For an image that has this result: the text of prompt and settings that other programs
+ * write; GIMP's PNG export makes a text chunk of it. */
+GimpParasite *record_png_text   (const Candidate *candidate);
+
 /* The text alone. */
 gchar    *record_write          (const Candidate *candidate,
                                  CanvasSource     source);

@@ -5,12 +5,8 @@
 
 #include "batch.h"
 #include "dialog/dialog.h"
-#include "procedures.h"
-#include "run.h"
-#include "settings/names.h"
-#include "settings/parameters.h"
-
-#include <string.h>
+#include "failure.h"
+#include "settings/modes.h"
 
 #include "intl.h"
 
@@ -76,6 +72,7 @@ run_again (GimpProcedure        *procedure,
            GimpProcedureConfig  *arguments,
            const Record         *record)
 {
+  GimpPlugIn          *plug_in      = gimp_procedure_get_plug_in (procedure);
   GimpDrawable        *drawables[2] = { GIMP_DRAWABLE (layer), NULL };
   GimpProcedureConfig *config;
   GimpProcedure       *of_mode;
@@ -83,8 +80,8 @@ run_again (GimpProcedure        *procedure,
   GBytes              *selection = record_selection (layer, record);
   Run                 *run;
 
-  of_mode = procedures_create (gimp_procedure_get_plug_in (procedure),
-                               procedures_name (record->settings.mode));
+  of_mode = GIMP_PLUG_IN_GET_CLASS (plug_in)->create_procedure (
+    plug_in, modes_of (record->settings.mode)->procedure);
   config  = gimp_procedure_create_config (of_mode);
   record_to_config (record, config);
   override (config, arguments);
@@ -96,7 +93,7 @@ run_again (GimpProcedure        *procedure,
   run->selection = selection;
   if (run_mode == GIMP_RUN_INTERACTIVE)
     {
-      values = dialog_run_with (run);
+      values = dialog_run (run);
     }
   else
     {
@@ -131,95 +128,10 @@ regenerate_procedure (GimpProcedure        *procedure,
     record = record_of_layer (layer, &error);
 
   if (! record)
-    values = run_fail (procedure, error);
+    values = failure_values (procedure, error);
   else
     values = run_again (procedure, run_mode, image, layer, config, record);
   record_free (record);
-
-  return values;
-}
-
-/* ---- what a file is ------------------------------------------------------ */
-
-GimpValueArray *
-inspect_procedure (GimpProcedure       *procedure,
-                   GimpProcedureConfig *config,
-                   gpointer             data G_GNUC_UNUSED)
-{
-  EngineModelInfo  info;
-  GimpValueArray  *values;
-  GError          *error  = NULL;
-  gchar           *folder = g_path_get_dirname (gimp_get_progname ());
-  ModelStore      *store  = model_store_new (folder);
-  gchar           *wanted = NULL;
-  gchar           *path;
-  gchar            sha256[65];
-
-  g_object_get (config, "model", &wanted, NULL);
-  path = model_store_choose (store, wanted, EDIT_TEXT_TO_IMAGE, 1.0, &info, &error);
-  if (! path)
-    {
-      values = run_fail (procedure, error);
-    }
-  else
-    {
-      model_store_hash (path, sha256, NULL);
-      values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
-      GIMP_VALUES_SET_STRING (values, 1, info.summary);
-      GIMP_VALUES_SET_STRING (values, 2, names_name (kind_names, info.kind));
-      GIMP_VALUES_SET_STRING (values, 3, info.family);
-      GIMP_VALUES_SET_BOOLEAN (values, 4, info.runnable);
-      GIMP_VALUES_SET_STRING (values, 5, info.reason);
-      GIMP_VALUES_SET_INT (values, 6, info.in_channels);
-      GIMP_VALUES_SET_INT (values, 7, info.native_width);
-      GIMP_VALUES_SET_INT (values, 8, info.native_height);
-      GIMP_VALUES_SET_STRING (values, 9, info.precision);
-      GIMP_VALUES_SET_STRING (values, 10, sha256);
-    }
-  g_free (path);
-  g_free (wanted);
-  model_store_free (store);
-  g_free (folder);
-
-  return values;
-}
-
-/* ---- settings out of a picture ------------------------------------------- */
-
-GimpValueArray *
-read_parameters_procedure (GimpProcedure       *procedure,
-                           GimpProcedureConfig *config,
-                           gpointer             data G_GNUC_UNUSED)
-{
-  GimpValueArray *values;
-  GError         *error      = NULL;
-  Parameters     *parameters = NULL;
-  gchar          *file       = NULL;
-  gchar          *text;
-
-  g_object_get (config, "file", &file, NULL);
-  text = parameters_of_file (file ? file : "", &error);
-  if (text)
-    parameters = parameters_read (text, &error);
-  if (! parameters)
-    {
-      values = run_fail (procedure, error);
-    }
-  else
-    {
-      values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
-      GIMP_VALUES_SET_STRING (values, 1, text);
-      GIMP_VALUES_SET_STRING (values, 2, parameters->prompt);
-      GIMP_VALUES_SET_STRING (values, 3, parameters->negative_prompt);
-      GIMP_VALUES_SET_DOUBLE (values, 4, parameters->seed);
-      GIMP_VALUES_SET_INT (values, 5, parameters->steps);
-      GIMP_VALUES_SET_STRING (values, 6, parameters->sampler);
-      GIMP_VALUES_SET_STRING (values, 7, parameters->schedule);
-      GIMP_VALUES_SET_DOUBLE (values, 8, parameters->cfg);
-    }
-  parameters_free (parameters);
-  g_free (text);
-  g_free (file);
 
   return values;
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One run of a procedure: config -> settings and request -> job -> layers -> return
- * values.
- *
- * batch.c does it all at once; dialog.c, which may generate several times and insert later,
- * uses the same pieces:
+/* One run of a mode: config -> settings and request -> a task for the job.
  *
  *   run_choose_model ()   which file, and what it is
  *   run_plan ()           what will be read and made: no pixel, no weight is touched
  *   run_task ()           reads the pixels: a JobTask for job_start (run->job, …)
- *   run_insert ()         puts candidates into the image, as one undo step
+ *
+ * Then insertion.h puts what the job made into the image.  batch.c does it all at once; the
+ * dialog may generate several times and insert later.
  *
  * All on the main thread. */
 #pragma once
@@ -67,38 +65,5 @@ JobTask  *run_task           (Run                  *run,
 JobTask  *run_task_empty     (Run                  *run,
                               GError              **error);
 
-/**
- * run_insert:
- * @candidates: (array length=count): stay the caller's
- * @layer: (out): the new layer, or the group of several
- * @image: (out): the image it is in: another one, not yet on a display, if the place
- * where it belongs is gone
- */
-gboolean  run_insert         (Run                  *run,
-                              Candidate           **candidates,
-                              gint                  count,
-                              GimpLayer           **layer,
-                              GimpImage           **image,
-                              GError              **error);
-
-/* Sets the config's arguments to what a `parameters' text says. */
-gboolean  run_use_parameters (GimpProcedureConfig  *config,
-                              const gchar          *text,
-                              GError              **error);
-
-/* An engine's failure as GError (domain ENGINE_ERROR, code EngineStatus). */
-#define ENGINE_ERROR (engine_error_quark ())
-GQuark          engine_error_quark (void);
-void            engine_error_to_g  (const EngineError *failure,
-                                    GError           **error);
-/* CANCEL, CALLING_ERROR or EXECUTION_ERROR; takes the error over. */
-GimpValueArray *run_fail           (GimpProcedure     *procedure,
-                                    GError            *error);
-
-/* The GimpRunImageFunc of all modes. */
-GimpValueArray *run_procedure      (GimpProcedure        *procedure,
-                                    GimpRunMode           run_mode,
-                                    GimpImage            *image,
-                                    GimpDrawable        **drawables,
-                                    GimpProcedureConfig  *config,
-                                    gpointer              data);
+/* What the config lets the model see. */
+CanvasSource run_source   (Run                 *run);

@@ -4,6 +4,7 @@
 #
 #   plugin -> ui -> GTK                  run -> networks, sample, edit -> the face of compute -> base
 #   plugin -> engine/*.h, engine/base    run -> text, files    networks -> weights -> files -> compute/tensor.h
+#   procedures -> dialog, batch -> insertion -> run -> record, job -> settings, models -> canvas (in plugin/)
 set -eu
 tree=${1:-$(dirname "$0")/..}
 cd "$tree"
@@ -65,6 +66,22 @@ only_in() # FILES HEADERS RULE
         '$3 ~ headers && $1 !~ files { print $1 " includes " $3 }')"
 }
 
+# Files that match FILES include nothing of ours that matches FOUND.
+keep_from() # FILES FOUND RULE
+{
+    report "$3" "$(printf '%s\n' "$all" | awk -v files="^($1):" -v found="^($2)" \
+        '$1 ~ files && $3 ~ found { print $1 " includes " $3 }')"
+}
+
+# A noun is a header with its source: below FOLDER none needs itself by way of others.
+no_circle() # FOLDER RULE
+{
+    report "$2" "$(printf '%s\n' "$all" | awk -v folder="$1/" \
+        'index($1, folder) == 1 && index($3, folder) == 1 {
+            sub(/\.[ch]:.*/, "", $1); sub(/\.h$/, "", $3); if ($1 != $3) print $1, $3 }' | tsort 2>&1 >/dev/null |
+        grep -v 'contains a loop' || :)"
+}
+
 all=$(includes)
 [ -n "$all" ] || { echo "there are no sources in $tree"; echo '0 passed, 1 failed'; exit 1; }
 
@@ -72,6 +89,11 @@ forbid engine '(glib|gio|gobject|gtk|gdk|gegl|babl|libgimp)' 'engine/ is plain C
 forbid ui '(libgimp|gegl|babl)' 'ui/ knows GTK and nothing of GIMP'
 may_include ui 'ui/' 'ui/ includes nothing else of ours'
 may_include plugin 'plugin/|ui/|engine/[^/]+$|engine/base/|engine/text/prompt\.h' 'plugin/ sees the public headers of engine/, and of text/ the prompt'
+may_include plugin/settings 'plugin/settings/|plugin/(canvas|intl)\.h|engine/[^/]+$|engine/base/' 'settings/ is below run'
+may_include plugin/models 'plugin/models/|plugin/intl\.h|engine/[^/]+$|engine/base/' 'models/ is below run, and knows no settings'
+keep_from 'plugin/(models/.*|settings/.*|canvas|failure|job|record|run|insertion|batch|readers|bad)\.[ch]' 'plugin/dialog/' 'dialog/ is above run'
+keep_from 'plugin/dialog/.*' 'plugin/(batch|procedures|readers|regenerate)\.h' 'dialog/ is not called by what it calls'
+no_circle plugin 'the nouns of plugin/ go one way'
 may_include engine/base 'engine/base/' 'base/ includes nothing else of ours'
 may_include engine/text 'engine/(text|base)/' 'text/ calls base/'
 may_include engine/compute 'engine/(compute|base)/' 'compute/ calls base/'
@@ -94,14 +116,19 @@ only_in 'engine/compute/threads\.c' 'pthread\.h' 'pthread.h is included by compu
 if [ $# -eq 0 ]; then
     broken=$(mktemp -d)
     trap 'rm -rf "$broken"' EXIT
-    for folder in engine/base engine/text engine/compute engine/compute/cpu engine/files engine/weights engine/networks engine/sample engine/edit engine/run engine/cli ui plugin; do
+    for folder in engine/base engine/text engine/compute engine/compute/cpu engine/files engine/weights engine/networks engine/sample engine/edit engine/run engine/cli ui plugin \
+        plugin/dialog plugin/models plugin/settings; do
         mkdir -p "$broken/$folder"
     done
-    : >"$broken/plugin/run.h"
+    : >"$broken/plugin/dialog/dialog.h"
+    : >"$broken/plugin/batch.h"
+    : >"$broken/plugin/bad.h"
+    echo '#include "bad.h"' >"$broken/plugin/run.h"
     : >"$broken/engine/compute/cpu/gemm.h"
     : >"$broken/engine/text/prompt.h"
-    for folder in engine engine/base engine/text engine/compute engine/compute/cpu engine/files engine/weights engine/networks engine/sample engine/edit engine/run engine/cli ui plugin; do
-        printf '#include %s\n' '"../plugin/run.h"' '"../../plugin/run.h"' '"compute/cpu/gemm.h"' '"text/prompt.h"' '<glib.h>' \
+    for folder in engine engine/base engine/text engine/compute engine/compute/cpu engine/files engine/weights engine/networks engine/sample engine/edit engine/run engine/cli ui plugin \
+        plugin/dialog plugin/models plugin/settings; do
+        printf '#include %s\n' '"../plugin/run.h"' '"../../plugin/run.h"' '"compute/cpu/gemm.h"' '"text/prompt.h"' '"dialog/dialog.h"' '"batch.h"' '<glib.h>' \
             '<libgimp/gimp.h>' '<cblas.h>' '<cJSON.h>' '<sys/mman.h>' '<pthread.h>' '<png.h>' >"$broken/$folder/bad.c"
     done
     verdict=$(sh "$0" "$broken" | tail -n 1)

@@ -11,7 +11,9 @@
 #include "dialog_presets.h"
 #include "dialog_text.h"
 #include "dialog_where.h"
-#include "procedures.h"
+#include "insertion.h"
+#include "record.h"
+#include "settings/modes.h"
 
 #include "fields.h"
 #include "prompt_panel.h"
@@ -167,7 +169,7 @@ static void
 suit_guidance (Dialog *self)
 {
   GimpProcedureConfig *config = self->run->config;
-  gchar   *mark   = g_strconcat ("guidance-", procedures_name (self->run->mode), NULL);
+  gchar   *mark   = g_strconcat ("guidance-", modes_of (self->run->mode)->procedure, NULL);
   gboolean demo   = dialog_models_uses_demo (self->models);
   gdouble  usual  = engine_request_default (NULL).cfg;
   gdouble  unlike = demo ? usual : DEMO_GUIDANCE;
@@ -432,7 +434,7 @@ insert (Dialog *self,
 
   for (GList *item = results; item; item = item->next)
     all[i++] = item->data;
-  if (count > 0 && run_insert (self->run, all, count, &self->layer, &image, &error))
+  if (count > 0 && insertion_make (self->run, all, count, &self->layer, &image, &error))
     {
       for (i = 0; i < count; i++)
         result_panel_set_inserted (self->results, all[i]);
@@ -592,7 +594,7 @@ make_left (Dialog *self)
                               .activate = generate_cb, .user = self };
 
   self->prompt = prompt_panel_new (config, "prompt", "negative-prompt", &hooks);
-  prompt_panel_set_placeholder (self->prompt, dialog_text_example (self->run->mode));
+  prompt_panel_set_placeholder (self->prompt, _(modes_of (self->run->mode)->example));
   self->models = dialog_models_new (self->run, &model_hooks, self);
   dialog_form_init (&self->form, config, self->run->mode, self->models);
   self->estimate = gtk_label_new (NULL);
@@ -730,18 +732,7 @@ return_values (Dialog *self)
 }
 
 GimpValueArray *
-dialog_run (GimpProcedure        *procedure,
-            GimpProcedureConfig  *config,
-            EditMode              mode,
-            GimpImage            *image,
-            GimpDrawable        **drawables)
-{
-  return dialog_run_with (run_new (procedure, config, GIMP_RUN_INTERACTIVE, mode, image,
-                                   drawables));
-}
-
-GimpValueArray *
-dialog_run_with (Run *run)
+dialog_run (Run *run)
 {
   Dialog               self   = { 0 };
   GimpProcedureConfig *config = run->config;

@@ -5,12 +5,5 @@
 
 #include "run.h"
 
-/* Until the dialog is closed; the return values of the procedure. */
-GimpValueArray *dialog_run (GimpProcedure        *procedure,
-                            GimpProcedureConfig  *config,
-                            EditMode              mode,
-                            GimpImage            *image,
-                            GimpDrawable        **drawables);
-
-/* The same for a run that is set up already, such as a layer's record; takes it over. */
-GimpValueArray *dialog_run_with (Run *run);
+/* Until the dialog is closed; takes the run over.  The return values of its procedure. */
+GimpValueArray *dialog_run (Run *run);

@@ -3,7 +3,7 @@
 
 #include "dialog_presets.h"
 
-#include "procedures.h"
+#include "settings/modes.h"
 
 #include <string.h>
 
@@ -263,8 +263,8 @@ dialog_presets_new (Run *run)
   gchar   *base = dialog_presets_file ("presets");
 
   self->config = run->config;
-  self->folder = g_build_filename (base, procedures_name (run->mode), NULL);
-  self->guidance = g_strconcat ("guidance-", procedures_name (run->mode), NULL);
+  self->folder = g_build_filename (base, modes_of (run->mode)->procedure, NULL);
+  self->guidance = g_strconcat ("guidance-", modes_of (run->mode)->procedure, NULL);
   self->button = gtk_menu_button_new ();
   self->menu   = gtk_menu_new ();
   gtk_button_set_label (GTK_BUTTON (self->button), _("Pr_esets"));

@@ -59,26 +59,6 @@ dialog_text_caption (const Candidate *candidate)
   return text;
 }
 
-const gchar *
-dialog_text_example (EditMode mode)
-{
-  switch (mode)
-    {
-    case EDIT_TEXT_TO_IMAGE:
-      return _("What to paint, in English: a strawberry on a blue background");
-    case EDIT_INPAINT:
-      return _("What should be there, in English: a sunflower on a green meadow");
-    case EDIT_OUTPAINT:
-      return _("What the picture shows, in English: a beach with a blue sky");
-    case EDIT_INSTRUCT:
-      return _("What to do, in English: make it winter");
-    case EDIT_IMAGE_TO_IMAGE:
-    case EDIT_SEAMS:
-      break;
-    }
-  return _("What it should become, in English: an oil painting of a beach");
-}
-
 gchar *
 dialog_text_estimate (const EngineEstimate *estimate)
 {

@@ -14,5 +14,3 @@ gchar *dialog_text_progress (const JobProgress    *now);
 gchar *dialog_text_caption  (const Candidate      *candidate);
 /* Time and memory of a run. */
 gchar *dialog_text_estimate (const EngineEstimate *estimate);
-/* What one might write into the prompt; not to be freed. */
-const gchar *dialog_text_example (EditMode         mode);

@@ -5,13 +5,9 @@
 
 #include "names.h"
 #include "png_text.h"
-#include "procedures.h"
 #include "recipe.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#define KEYWORD "parameters"
 
 void
 parameters_free (Parameters *parameters)
@@ -100,67 +96,31 @@ parameters_to_config (const Parameters    *parameters,
                   NULL);
 }
 
+gboolean
+parameters_use (GimpProcedureConfig  *config,
+                const gchar          *text,
+                GError              **error)
+{
+  Parameters *parameters = parameters_read (text, error);
+
+  if (! parameters)
+    return FALSE;
+
+  parameters_to_config (parameters, config);
+  parameters_free (parameters);
+
+  return TRUE;
+}
+
 gchar *
 parameters_of_file (const gchar  *file,
                     GError      **error)
 {
   GFile *source = g_str_has_prefix (file, "file:") ? g_file_new_for_uri (file)
                                                    : g_file_new_for_path (file);
-  gchar *text   = png_text_read (source, KEYWORD, error);
+  gchar *text   = png_text_read (source, PARAMETERS_KEYWORD, error);
 
   g_object_unref (source);
 
   return text;
-}
-
-/* ---- writing ------------------------------------------------------------- */
-
-/* To be freed with free (); NULL: out of memory. */
-static char *
-text_of_candidate (const Candidate *candidate)
-{
-  gboolean  is_new = candidate->settings.mode == EDIT_TEXT_TO_IMAGE;
-  gchar    *base   = g_path_get_basename (candidate->model_path);
-  gchar    *shown  = g_filename_display_name (base);
-  gchar    *ending = strrchr (shown, '.');
-  Recipe    recipe = { 0 };
-  char     *text;
-
-  if (ending)
-    *ending = '\0';
-  recipe.request          = candidate->request;
-  recipe.request.width    = is_new ? candidate->settings.width
-                                   : candidate->plan.work_width;
-  recipe.request.height   = is_new ? candidate->settings.height
-                                   : candidate->plan.work_height;
-  recipe.request.strength = candidate->settings.strength;
-  recipe.has_strength     = ! is_new && candidate->settings.mode != EDIT_INSTRUCT;
-  recipe.mask_blur        = -1;
-  recipe.model            = shown;
-  recipe.model_hash       = candidate->sha256;
-  recipe.version          = "gimp-diffusion " ENGINE_VERSION;
-  text = recipe_write (&recipe);
-  g_free (shown);
-  g_free (base);
-
-  return text;
-}
-
-GimpParasite *
-parameters_parasite (const Candidate *candidate)
-{
-  char         *text = text_of_candidate (candidate);
-  const gchar  *chunk;
-  GBytes       *data = png_text_chunk (KEYWORD, text ? text : "", &chunk);
-  gchar        *name = g_strconcat ("png/", chunk, NULL);
-  GimpParasite *parasite;
-
-  /* GIMP's PNG export writes what is called so as a chunk of that name. */
-  parasite = gimp_parasite_new (name, GIMP_PARASITE_PERSISTENT | GIMP_PARASITE_UNDOABLE,
-                                g_bytes_get_size (data), g_bytes_get_data (data, NULL));
-  g_free (name);
-  g_bytes_unref (data);
-  free (text);
-
-  return parasite;
 }

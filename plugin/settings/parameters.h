@@ -3,9 +3,14 @@
  * negative prompt, settings. */
 #pragma once
 
-#include "job.h"
-
 #include <libgimp/gimp.h>
+
+/* Seeds are whole numbers in a double: GIMP's integers end at 2^31 - 1, and
+ * pictures from elsewhere carry seeds up to 2^32 - 1. */
+#define SEED_MAX 9007199254740991.0
+
+/* How the text is called in a PNG file. */
+#define PARAMETERS_KEYWORD "parameters"
 
 typedef struct
 {
@@ -30,10 +35,11 @@ Parameters   *parameters_read      (const gchar          *text,
 /* Sets what is in the text and what the config has. */
 void          parameters_to_config (const Parameters     *parameters,
                                     GimpProcedureConfig  *config);
+/* Both. */
+gboolean      parameters_use       (GimpProcedureConfig  *config,
+                                    const gchar          *text,
+                                    GError              **error);
 
 /* The text of a PNG file given by full path or file:// address; tEXt, zTXt and iTXt. */
 gchar        *parameters_of_file   (const gchar          *file,
                                     GError              **error);
-
-/* For an image: GIMP's PNG export writes it as a text chunk. */
-GimpParasite *parameters_parasite  (const Candidate      *candidate);
