@@ -17,40 +17,6 @@ typedef struct {
     int x, y, width, height;
 } EditRect;
 
-typedef enum {
-    EDIT_IMAGE_TO_IMAGE, /* all of the canvas (or the selection) changed by strength */
-    EDIT_INPAINT,        /* the selection repainted */
-    EDIT_OUTPAINT,       /* the canvas extended, and empty places filled */
-    EDIT_INSTRUCT,       /* an instruction followed (8-channel models) */
-    EDIT_TEXT_TO_IMAGE,  /* from nothing: region = whole canvas */
-    EDIT_SEAMS,          /* made tileable along tile_x, tile_y: turned by half, the cross repainted,
-                            turned back */
-} EditMode;
-
-/* What stands in the area before it is repainted: see edit/prefill.h.  For EDIT_BACKGROUND the
- * selection is what stays, and all the rest is repainted. */
-typedef enum {
-    EDIT_FILL,
-    EDIT_ADD,
-    EDIT_REMOVE,
-    EDIT_REFINE,
-    EDIT_BACKGROUND,
-    EDIT_EXPAND
-} EditIntent;
-
-typedef enum {
-    EDIT_BLEND,       /* the repaint runs into what is around the selection */
-    EDIT_KEEP_INSIDE, /* nothing outside the selection changes */
-    EDIT_AS_DRAWN,    /* the selection's own grey tells how much each place may change */
-} EditEdge;
-
-typedef enum {
-    EDIT_CONTEXT_AUTO,
-    EDIT_CONTEXT_SELECTION,
-    EDIT_CONTEXT_WHOLE,
-    EDIT_CONTEXT_PIXELS
-} EditContext;
-
 typedef struct {
     EditMode   mode;
     int        canvas_width, canvas_height; /* before extension */

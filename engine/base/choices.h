@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What can be chosen, and how each choice is called: kinds of files, samplers, schedules, noise. */
+/* What can be chosen, and how each choice is called: kinds of files, samplers, schedules, noise, and
+ * what the edits know.  The command line, the procedures in GIMP, records and recipes all take the
+ * names from here. */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef enum {
     ENGINE_FILE_UNKNOWN,      /* well-formed safetensors of no kind known here */
@@ -34,10 +37,72 @@ typedef enum {
 
 typedef enum { ENGINE_NOISE_GPU, ENGINE_NOISE_CPU } EngineNoise; /* A1111's "GPU"/NV Philox; torch CPU */
 
-/* ComfyUI's names ("dpmpp_2m", "karras") and names for people ("DPM++ 2M", "Karras"). */
+typedef enum { ENGINE_TILE_NONE, ENGINE_TILE_X, ENGINE_TILE_Y, ENGINE_TILE_BOTH } EngineTile; /* bits */
+
+typedef enum {
+    EDIT_IMAGE_TO_IMAGE, /* all of the canvas (or the selection) changed by strength */
+    EDIT_INPAINT,        /* the selection repainted */
+    EDIT_OUTPAINT,       /* the canvas extended, and empty places filled */
+    EDIT_INSTRUCT,       /* an instruction followed (8-channel models) */
+    EDIT_TEXT_TO_IMAGE,  /* from nothing: region = whole canvas */
+    EDIT_SEAMS,          /* made tileable along tile_x, tile_y: turned by half, the cross repainted,
+                            turned back */
+} EditMode;
+
+/* What stands in the area before it is repainted: see edit/prefill.h.  For EDIT_BACKGROUND the
+ * selection is what stays, and all the rest is repainted. */
+typedef enum {
+    EDIT_FILL,
+    EDIT_ADD,
+    EDIT_REMOVE,
+    EDIT_REFINE,
+    EDIT_BACKGROUND,
+    EDIT_EXPAND
+} EditIntent;
+
+typedef enum {
+    EDIT_BLEND,       /* the repaint runs into what is around the selection */
+    EDIT_KEEP_INSIDE, /* nothing outside the selection changes */
+    EDIT_AS_DRAWN,    /* the selection's own grey tells how much each place may change */
+} EditEdge;
+
+typedef enum {
+    EDIT_CONTEXT_AUTO,
+    EDIT_CONTEXT_SELECTION,
+    EDIT_CONTEXT_WHOLE,
+    EDIT_CONTEXT_PIXELS
+} EditContext;
+
+/* ---- names --------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *name;  /* ComfyUI's where it has one: "dpmpp_2m"; NULL ends a list */
+    int         value;
+    const char *label; /* for people, as A1111 writes it: "DPM++ 2M"; NULL: as the name */
+} Choice;
+
+extern const Choice choices_samplers[];    /* EngineSampler */
+extern const Choice choices_schedules[];   /* EngineSchedule */
+extern const Choice choices_noises[];      /* EngineNoise */
+extern const Choice choices_tiles[];       /* EngineTile: "none", "x", "y", "xy" */
+extern const Choice choices_predictions[]; /* EnginePrediction */
+extern const Choice choices_file_kinds[];  /* EngineFileKind */
+extern const Choice choices_modes[];       /* EditMode */
+extern const Choice choices_intents[];     /* EditIntent */
+extern const Choice choices_edges[];       /* EditEdge */
+extern const Choice choices_contexts[];    /* EditContext */
+
+/* "" for a value that is not in the list. */
+const char *choice_name(const Choice *choices, int value);
+const char *choice_label(const Choice *choices, int value);
+/* By name or label, in any case of letters; false leaves *value alone. */
+bool choice_find(const Choice *choices, const char *name, int *value);
+/* "gpu, cpu", cut to size. */
+void choice_list(char *out, size_t size, const Choice *choices);
+
 const char *engine_sampler_name(EngineSampler sampler);
 const char *engine_sampler_label(EngineSampler sampler);
-bool        engine_sampler_from_name(const char *name, EngineSampler *sampler); /* either form, any case */
+bool        engine_sampler_from_name(const char *name, EngineSampler *sampler);
 const char *engine_schedule_name(EngineSchedule schedule);
 const char *engine_schedule_label(EngineSchedule schedule);
 bool        engine_schedule_from_name(const char *name, EngineSchedule *schedule);

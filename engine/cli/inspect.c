@@ -7,31 +7,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char *kind_name(EngineFileKind kind)
-{
-    switch (kind) {
-    case ENGINE_FILE_UNKNOWN: return "unknown";
-    case ENGINE_FILE_CHECKPOINT: return "checkpoint";
-    case ENGINE_FILE_INCOMPLETE: return "incomplete checkpoint";
-    case ENGINE_FILE_UNET: return "unet";
-    case ENGINE_FILE_VAE: return "vae";
-    case ENGINE_FILE_TAESD: return "taesd";
-    case ENGINE_FILE_TEXT_ENCODER: return "text encoder";
-    case ENGINE_FILE_LORA: return "lora";
-    case ENGINE_FILE_CONTROLNET: return "controlnet";
-    case ENGINE_FILE_EMBEDDING: return "embedding";
-    case ENGINE_FILE_UPSCALER: return "upscaler";
-    case ENGINE_FILE_OTHER_MODEL: return "other model";
-    }
-    return "unknown";
-}
-
 static void print_json(const char *path, const EngineModelInfo *info)
 {
     printf("{\"file\": ");
     print_json_string(path);
-    printf(", \"kind\": \"%s\", \"runnable\": %s, \"family\": ", kind_name(info->kind),
-           info->runnable ? "true" : "false");
+    printf(", \"kind\": \"%s\", \"runnable\": %s, \"family\": ",
+           choice_label(choices_file_kinds, (int)info->kind), info->runnable ? "true" : "false");
     print_json_string(info->family);
     printf(", \"in_channels\": %d, \"prediction\": \"%s\", \"zero_terminal_snr\": %s, "
            "\"native_width\": %d, \"native_height\": %d, \"precision\": ",
@@ -54,7 +35,8 @@ static void print_text(const char *path, const EngineModelInfo *info)
     static const char *const channels[] = { [4] = " (base)", [8] = " (InstructPix2Pix)",
                                             [9] = " (inpainting)" };
     printf("%s\n  %s\n", path, info->summary);
-    printf("  kind         %s%s\n", kind_name(info->kind), info->runnable ? ", ready to use" : "");
+    printf("  kind         %s%s\n", choice_label(choices_file_kinds, (int)info->kind),
+           info->runnable ? ", ready to use" : "");
     if (info->in_channels) {
         const char *what = info->in_channels == 4 || info->in_channels == 8 ||
                                    info->in_channels == 9
