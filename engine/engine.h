@@ -85,29 +85,30 @@ typedef struct {
                                      except once after each step when request->want_preview */
 } EngineProgress;
 
+/* Ranges and defaults: request_settings.h. */
 typedef struct {
     /* What to make. */
     const char *prompt;          /* UTF-8, A1111's language; "" or NULL is fine. Any length. */
     const char *negative_prompt;
-    int         width, height;   /* pixels, multiples of 8, 64 … 16384; default the native size */
+    int         width, height;   /* pixels, multiples of 8; default the native size */
     uint64_t    seed;            /* image i of a batch uses seed + i */
-    int         count;           /* 1 … 64 pictures */
+    int         count;
 
     /* How. */
-    int            steps;        /* 1 … 1000; default 20 */
-    EngineSampler  sampler;      /* default dpmpp_2m */
-    EngineSchedule schedule;     /* default karras */
-    float          cfg;          /* guidance scale 0 … 100; 1: the negative prompt is not computed */
-    float          image_cfg;    /* 8-channel models: 0 … 100; default 1.5 */
-    float          cfg_rescale;  /* 0 … 1; Lin et al. 2023, arXiv:2305.08891 section 3.4; default 0 */
-    EngineNoise    noise;        /* default ENGINE_NOISE_GPU */
+    int            steps;
+    EngineSampler  sampler;
+    EngineSchedule schedule;
+    float          cfg;          /* guidance scale; 1: the negative prompt is not computed */
+    float          image_cfg;    /* 8-channel models */
+    float          cfg_rescale;  /* Lin et al. 2023, arXiv:2305.08891 section 3.4 */
+    EngineNoise    noise;
     int            clip_skip;    /* 0 as the model was trained; 1: its last layer; 2: the one before … */
     bool           tile_x, tile_y; /* circular padding: the picture's edges fit together */
 
     /* From what. All borrowed until engine_generate() returns. */
     const EnginePicture *source; /* width x height, RGB; NULL: from noise alone */
     float                strength; /* 0 keeps source, 1 ignores it but for a 4-channel model's
-                                      terminal leak: the share of steps that run; default 0.75 */
+                                      terminal leak: the share of steps that run */
     const EnginePicture *mask;   /* width x height, 1 channel: 1 repaint, 0 keep, between: when the
                                     run has come that far (differential diffusion); NULL: all */
     const EnginePicture *hole;   /* 9-channel models: 1 where the model must not see source;

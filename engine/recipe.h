@@ -5,8 +5,8 @@
  *   Negative prompt: blurry
  *   Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 1, Size: 512x512, …
  *
- * A text that is read may come from anyone: values out of range count as missing, as do keys that
- * are not known; nothing in it names a file to open. */
+ * A text that is read may come from anyone: values out of range count as missing and are noted, keys
+ * that are not known are passed over; nothing in it names a file to open. */
 #pragma once
 
 #include "engine.h"
@@ -20,7 +20,8 @@ typedef struct {
     const char *model;        /* file name without folder and ending, or "" */
     const char *model_hash;   /* SHA-256 in hexadecimal, or its first ten digits, or "" */
     const char *version;      /* what made it, or "" */
-    char        note[200];    /* of a text that was read: what of it could not be taken over, or "" */
+    char        note[512];    /* of a text that was read: sentences on what of it could not be taken
+                                 over, or "" */
     char       *storage;      /* the strings of a recipe that was read; owned */
 } Recipe;
 
@@ -28,8 +29,8 @@ typedef struct {
  * memory. */
 char *recipe_write(const Recipe *recipe);
 
-/* Reads text[0 … bytes) over the values in `base`.  What A1111 leaves out when it is as usual is as
- * usual when it is not there: noise of the GPU, the model's own layer, the sampler's own schedule.
+/* Reads text[0 … bytes) over the values in `base`.  What is left out when it is as usual is as usual
+ * when it is not there: noise of the GPU, the model's own layer, the sampler's own schedule.
  * The strings live until recipe_clear(), which is also fine after a failure. */
 bool recipe_read(Recipe *recipe, const char *text, size_t bytes, const EngineRequest *base,
                  EngineError *error);

@@ -80,6 +80,28 @@ bool number_parse(const char *text, size_t bytes, double *value)
     return isfinite(*value);
 }
 
+bool number_parse_whole(const char *text, size_t bytes, uint64_t *value)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        uint64_t digit = (uint64_t)(text[i] - '0');
+        if (!is_digit(text[i]) || number > (UINT64_MAX - digit) / 10)
+            return false;
+        number = 10 * number + digit;
+    }
+    if (bytes > 0)
+        *value = number;
+    return bytes > 0;
+}
+
+int number_hex_digit(char c)
+{
+    if (is_digit(c))
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 void number_format(char *out, double value)
 {
     char digits[FLOAT_DIGITS + 1];

@@ -69,8 +69,10 @@ static bool fill_request(Make *make, EngineError *error)
 {
     const Options *options = make->options;
     EngineRequest  request = engine_request_default(make->engine);
-    request.seed = options->seed;
-    if (!options->has_seed) {
+    for (size_t i = 0; i < REQUEST_SETTING_COUNT; i++)
+        if (options->has[i])
+            request_setting_copy(&request, &options->request, &request_settings[i]);
+    if (!options_has(options, offsetof(EngineRequest, seed))) {
         uint32_t seed;
         if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
             return fail(error, ENGINE_BAD_REQUEST,
@@ -84,29 +86,6 @@ static bool fill_request(Make *make, EngineError *error)
         return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the prompt.");
     request.prompt = make->prompt;
     request.negative_prompt = make->negative;
-    request.count = options->count;
-    request.noise = options->noise;
-    request.clip_skip = options->clip_skip;
-    request.tile_x = options->tile_x;
-    request.tile_y = options->tile_y;
-    if (options->has_width)
-        request.width = options->width;
-    if (options->has_height)
-        request.height = options->height;
-    if (options->has_steps)
-        request.steps = options->steps;
-    if (options->has_sampler)
-        request.sampler = options->sampler;
-    if (options->has_schedule)
-        request.schedule = options->schedule;
-    if (options->has_cfg)
-        request.cfg = options->cfg;
-    if (options->has_image_cfg)
-        request.image_cfg = options->image_cfg;
-    if (options->has_cfg_rescale)
-        request.cfg_rescale = options->cfg_rescale;
-    if (options->has_strength)
-        request.strength = options->strength;
     request.progress = on_progress;
     request.observe = options->save_stages ? on_stage : NULL;
     request.user = make;
@@ -174,7 +153,7 @@ static void print_json_result(const Make *make)
     printf("], \"seed\": %" PRIu64 ", \"seconds\": %.3f, \"noise\": \"%s\", \"sampler\": \"%s\", "
            "\"schedule\": \"%s\", \"steps\": %d}\n",
            make->request.seed, seconds_now() - make->started,
-           make->request.noise == ENGINE_NOISE_CPU ? "cpu" : "gpu",
+           choice_name(choices_noises, (int)make->request.noise),
            engine_sampler_name(make->request.sampler),
            engine_schedule_name(make->request.schedule), make->request.steps);
 }
@@ -364,18 +343,18 @@ static EditSettings edit_settings(const Options *options, EditMode mode, const E
     settings.right = amount_pixels(options->right, width);
     settings.top = amount_pixels(options->top, height);
     settings.bottom = amount_pixels(options->bottom, height);
-    if (options->has_intent)
-        settings.intent = options->intent;
-    if (options->has_strength)
-        settings.strength = options->strength;
-    settings.edge = options->edge;
-    settings.context = options->context;
+    if (options->intent >= 0)
+        settings.intent = (EditIntent)options->intent;
+    if (options_has(options, offsetof(EngineRequest, strength)))
+        settings.strength = options->request.strength;
+    settings.edge = (EditEdge)options->edge;
+    settings.context = (EditContext)options->context;
     settings.context_pixels = options->context_pixels;
     settings.colour_match = !options->no_colour_match;
     settings.keep_transparency = options->keep_transparency;
-    bool tiled = options->tile_x || options->tile_y;
-    settings.tile_x = mode == EDIT_SEAMS && !tiled ? true : options->tile_x;
-    settings.tile_y = mode == EDIT_SEAMS && !tiled ? true : options->tile_y;
+    bool seams = mode == EDIT_SEAMS && !options_has(options, offsetof(EngineRequest, tile_x));
+    settings.tile_x = seams || options->request.tile_x;
+    settings.tile_y = seams || options->request.tile_y;
     /* An outpaint with no amounts fills the transparent border that the picture has already. */
     if (mode == EDIT_OUTPAINT && !settings.left && !settings.right && !settings.top &&
         !settings.bottom) {
@@ -395,7 +374,8 @@ static bool run_edit(Make *make, EditMode mode, Edit *edit, EngineError *error)
     if (!input)
         return fail(error, ENGINE_BAD_REQUEST, "'diffuse %s' needs a picture: name a PNG file.",
                     options->command);
-    if (options->has_width || options->has_height)
+    if (options_has(options, offsetof(EngineRequest, width)) ||
+        options_has(options, offsetof(EngineRequest, height)))
         return fail(error, ENGINE_BAD_REQUEST,
                     "--width and --height go with txt2img; '%s' keeps the picture's size.",
                     options->command);
@@ -454,7 +434,7 @@ bool command_make(const Options *options, EngineError *error)
     open.threads = options->threads;
     open.vae_path = options->vae;
     open.taesd_path = options->taesd;
-    open.prediction = options->prediction;
+    open.prediction = (EnginePrediction)options->prediction;
     progress_begin(&make.progress, options->quiet || options->json);
     const char *path = command_model_path(options, error);
     bool        ok = path && (make.engine = engine_open(path, &open, error)) != NULL &&

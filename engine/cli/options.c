@@ -4,307 +4,222 @@
 #include "../base/number.h"
 
 #include <getopt.h>
-#include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    OPTION_MASK = 256, OPTION_LEFT, OPTION_RIGHT, OPTION_TOP, OPTION_BOTTOM, OPTION_WIDTH,
-    OPTION_HEIGHT, OPTION_STEPS, OPTION_SAMPLER, OPTION_SCHEDULE, OPTION_CFG, OPTION_IMAGE_CFG,
-    OPTION_CFG_RESCALE, OPTION_STRENGTH, OPTION_SEED, OPTION_COUNT, OPTION_NOISE, OPTION_CLIP_SKIP,
-    OPTION_THREADS, OPTION_JSON, OPTION_SAVE_STAGES, OPTION_VAE, OPTION_TAESD, OPTION_PREDICTION,
-    OPTION_INTENT, OPTION_EDGE, OPTION_CONTEXT, OPTION_TILE, OPTION_NO_COLOUR_MATCH,
-    OPTION_KEEP_TRANSPARENCY, OPTION_QUIET, OPTION_PARAMETERS, OPTION_LAYER, OPTION_ESTIMATE,
-    OPTION_VERSION,
+/* ---- what there is ------------------------------------------------------------------------- */
+
+typedef enum {
+    OPTION_TEXT,    /* const char * */
+    OPTION_FLAG,    /* bool */
+    OPTION_CHOICE,  /* int, by name */
+    OPTION_AMOUNT,  /* Amount */
+    OPTION_THREADS, /* int */
+    OPTION_CONTEXT, /* a choice, or pixels */
+} OptionKind;
+
+/* The parts of a page of help. */
+typedef enum {
+    PART_MAKE, PART_HOW, PART_REPORTS, PART_SIZE, PART_EDITING, PART_MASK, PART_SIDES, PART_HIDDEN
+} Part;
+
+typedef struct {
+    const char   *name;
+    char          letter; /* 0: none */
+    OptionKind    kind;
+    Part          part;
+    size_t        offset; /* in Options */
+    const Choice *choices;
+    const char   *argument, *help;
+} Option;
+
+#define FIELD(name) offsetof(Options, name)
+
+/* What is no setting of the request; those have their own table (request_settings.h). */
+static const Option own_options[] = {
+    { "model", 'm', OPTION_TEXT, PART_MAKE, FIELD(model), NULL, "FILE",
+      "a .safetensors checkpoint or a diffusers folder" },
+    { "prompt", 'p', OPTION_TEXT, PART_MAKE, FIELD(prompt), NULL, "TEXT",
+      "(a:1.2) (a) [a] BREAK [from:to:when] [a|b] are understood" },
+    { "negative", 'n', OPTION_TEXT, PART_MAKE, FIELD(negative_prompt), NULL, "TEXT",
+      "what should not be there" },
+    { "negative-prompt", 0, OPTION_TEXT, PART_HIDDEN, FIELD(negative_prompt), NULL, NULL, NULL },
+    { "output", 'o', OPTION_TEXT, PART_MAKE, FIELD(output), NULL, "FILE.png",
+      "default out.png; with --count N also FILE-2.png … FILE-N.png" },
+    { "prediction", 0, OPTION_CHOICE, PART_HOW, FIELD(prediction), choices_predictions, "NAME",
+      "when a file does not say it, or says it wrong" },
+    { "vae", 0, OPTION_TEXT, PART_HOW, FIELD(vae), NULL, "FILE", "a VAE in place of the model's" },
+    { "taesd", 0, OPTION_TEXT, PART_HOW, FIELD(taesd), NULL, "FILE", "a small VAE for previews" },
+    { "threads", 0, OPTION_THREADS, PART_HOW, FIELD(threads), NULL, "N",
+      "default all; the picture is the same for any number" },
+    { "estimate", 0, OPTION_FLAG, PART_REPORTS, FIELD(estimate), NULL, NULL,
+      "memory and time only, nothing is made" },
+    { "json", 0, OPTION_FLAG, PART_REPORTS, FIELD(json), NULL, NULL,
+      "one JSON object on standard output" },
+    { "parameters", 0, OPTION_FLAG, PART_REPORTS, FIELD(parameters), NULL, NULL,
+      "writes prompt and settings into the picture (A1111's format)" },
+    { "save-stages", 0, OPTION_TEXT, PART_REPORTS, FIELD(save_stages), NULL, "FILE",
+      "noise, conditions and latents of every step, as safetensors" },
+    { "quiet", 0, OPTION_FLAG, PART_REPORTS, FIELD(quiet), NULL, NULL, "no progress bar" },
+    { "input", 'i', OPTION_TEXT, PART_EDITING, FIELD(input), NULL, "FILE.png",
+      "the picture (or its name right after the command)" },
+    { "context", 0, OPTION_CONTEXT, PART_EDITING, FIELD(context), NULL, "NAME",
+      "how much around the mask the model sees: auto, selection, whole, or a number of pixels" },
+    { "edge-mode", 0, OPTION_CHOICE, PART_EDITING, FIELD(edge), choices_edges, "NAME",
+      "what happens at the mask's edge" },
+    { "edge", 0, OPTION_CHOICE, PART_HIDDEN, FIELD(edge), choices_edges, NULL, NULL },
+    { "intent", 0, OPTION_CHOICE, PART_EDITING, FIELD(intent), choices_intents, "NAME",
+      "what the place should become" },
+    { "no-colour-match", 0, OPTION_FLAG, PART_EDITING, FIELD(no_colour_match), NULL, NULL,
+      "leaves the colours as the model made them" },
+    { "keep-transparency", 0, OPTION_FLAG, PART_EDITING, FIELD(keep_transparency), NULL, NULL,
+      "the result is as transparent as the picture was" },
+    { "layer", 0, OPTION_FLAG, PART_EDITING, FIELD(layer), NULL, NULL,
+      "writes only what is new, as a transparent layer of the same size" },
+    { "mask", 0, OPTION_TEXT, PART_MASK, FIELD(mask), NULL, "MASK.png",
+      "where it may paint: white all of it, black nothing, grey in between" },
+    { "left", 0, OPTION_AMOUNT, PART_SIDES, FIELD(left), NULL, "AMOUNT",
+      "pixels (128) or a share of the side (25%) to add" },
+    { "right", 0, OPTION_AMOUNT, PART_SIDES, FIELD(right), NULL, "AMOUNT", "the same" },
+    { "top", 0, OPTION_AMOUNT, PART_SIDES, FIELD(top), NULL, "AMOUNT", "the same" },
+    { "bottom", 0, OPTION_AMOUNT, PART_SIDES, FIELD(bottom), NULL, "AMOUNT",
+      "the same; without all four the picture's own transparent border is filled" },
+    { "help", 'h', OPTION_FLAG, PART_HIDDEN, FIELD(help), NULL, NULL, NULL },
+    { "version", 0, OPTION_FLAG, PART_HIDDEN, FIELD(version), NULL, NULL, NULL },
 };
 
-static const struct option long_options[] = {
-    { "model", required_argument, NULL, 'm' },
-    { "prompt", required_argument, NULL, 'p' },
-    { "negative", required_argument, NULL, 'n' },
-    { "negative-prompt", required_argument, NULL, 'n' },
-    { "input", required_argument, NULL, 'i' },
-    { "output", required_argument, NULL, 'o' },
-    { "help", no_argument, NULL, 'h' },
-    { "mask", required_argument, NULL, OPTION_MASK },
-    { "left", required_argument, NULL, OPTION_LEFT },
-    { "right", required_argument, NULL, OPTION_RIGHT },
-    { "top", required_argument, NULL, OPTION_TOP },
-    { "bottom", required_argument, NULL, OPTION_BOTTOM },
-    { "width", required_argument, NULL, OPTION_WIDTH },
-    { "height", required_argument, NULL, OPTION_HEIGHT },
-    { "steps", required_argument, NULL, OPTION_STEPS },
-    { "sampler", required_argument, NULL, OPTION_SAMPLER },
-    { "schedule", required_argument, NULL, OPTION_SCHEDULE },
-    { "cfg", required_argument, NULL, OPTION_CFG },
-    { "image-cfg", required_argument, NULL, OPTION_IMAGE_CFG },
-    { "cfg-rescale", required_argument, NULL, OPTION_CFG_RESCALE },
-    { "strength", required_argument, NULL, OPTION_STRENGTH },
-    { "seed", required_argument, NULL, OPTION_SEED },
-    { "count", required_argument, NULL, OPTION_COUNT },
-    { "noise", required_argument, NULL, OPTION_NOISE },
-    { "clip-skip", required_argument, NULL, OPTION_CLIP_SKIP },
-    { "threads", required_argument, NULL, OPTION_THREADS },
-    { "json", no_argument, NULL, OPTION_JSON },
-    { "save-stages", required_argument, NULL, OPTION_SAVE_STAGES },
-    { "vae", required_argument, NULL, OPTION_VAE },
-    { "taesd", required_argument, NULL, OPTION_TAESD },
-    { "prediction", required_argument, NULL, OPTION_PREDICTION },
-    { "intent", required_argument, NULL, OPTION_INTENT },
-    { "edge", required_argument, NULL, OPTION_EDGE },
-    { "edge-mode", required_argument, NULL, OPTION_EDGE },
-    { "context", required_argument, NULL, OPTION_CONTEXT },
-    { "tile", required_argument, NULL, OPTION_TILE },
-    { "no-colour-match", no_argument, NULL, OPTION_NO_COLOUR_MATCH },
-    { "keep-transparency", no_argument, NULL, OPTION_KEEP_TRANSPARENCY },
-    { "quiet", no_argument, NULL, OPTION_QUIET },
-    { "parameters", no_argument, NULL, OPTION_PARAMETERS },
-    { "layer", no_argument, NULL, OPTION_LAYER },
-    { "estimate", no_argument, NULL, OPTION_ESTIMATE },
-    { "version", no_argument, NULL, OPTION_VERSION },
-    { 0 },
-};
+enum { OWN_COUNT = sizeof own_options / sizeof *own_options };
 
-static bool read_number(double *value, const char *name, double least, double most,
-                        EngineError *error)
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static bool read_setting(Options *options, size_t index, const char *text, EngineError *error)
 {
-    double number = 0;
-    if (!number_parse(optarg, strlen(optarg), &number) || number < least || number > most) {
-        char low[32], high[32];
-        number_format(low, least);
-        number_format(high, most);
-        return fail(error, ENGINE_BAD_REQUEST, "--%s takes a number from %s to %s, not '%s'.", name,
-                    low, high, optarg);
+    const RequestSetting *setting = &request_settings[index];
+    char                  range[320];
+    options->has[index] = true;
+    if (setting->type == REQUEST_SEED && strcmp(text, "-1") == 0) { /* as A1111 spells it */
+        options->has[index] = false;
+        return true;
     }
-    *value = number;
-    return true;
+    if (request_setting_read(&options->request, setting, text, strlen(text)))
+        return true;
+    request_setting_range(range, sizeof range, setting);
+    return fail(error, ENGINE_BAD_REQUEST, "--%s takes %s%s, not '%s'.", setting->option, range,
+                setting->type == REQUEST_SEED ? ", or -1 for a random one" : "", text);
 }
 
-static bool read_float(float *value, bool *given, const char *name, double least, double most,
-                       EngineError *error)
+static bool read_amount(Amount *amount, const char *name, const char *text, EngineError *error)
 {
-    double number = 0;
-    if (!read_number(&number, name, least, most, error))
-        return false;
-    *value = (float)number;
-    *given = true;
-    return true;
-}
-
-/* Digits to a number, exact to 64 bits (a seed does not fit a double). */
-static bool read_digits(const char *at, uint64_t *number)
-{
-    *number = 0;
-    if (*at == '\0')
-        return false;
-    for (; *at; at++) {
-        uint64_t digit = (uint64_t)(*at - '0');
-        if (*at < '0' || *at > '9' || *number > (UINT64_MAX - digit) / 10)
-            return false;
-        *number = *number * 10 + digit;
-    }
-    return true;
-}
-
-/* Any seed, or -1: a random one. */
-static bool read_seed(Options *options, EngineError *error)
-{
-    options->has_seed = read_digits(optarg, &options->seed);
-    return options->has_seed || strcmp(optarg, "-1") == 0 ||
-           fail(error, ENGINE_BAD_REQUEST,
-                "--seed takes a whole number from 0 to 18446744073709551615, or -1 for a random one, "
-                "not '%s'.",
-                optarg);
-}
-
-static bool read_int(int *value, const char *name, int least, int most, EngineError *error)
-{
-    uint64_t number;
-    if (!read_digits(optarg, &number) || number < (uint64_t)least || number > (uint64_t)most)
-        return fail(error, ENGINE_BAD_REQUEST, "--%s takes a whole number from %d to %d, not '%s'.",
-                    name, least, most, optarg);
-    *value = (int)number;
-    return true;
-}
-
-static bool read_amount(Amount *amount, const char *name, EngineError *error)
-{
-    size_t length = strlen(optarg);
-    amount->percent = length && optarg[length - 1] == '%';
-    if (!number_parse(optarg, length - amount->percent, &amount->value) || amount->value < 0 ||
+    size_t length = strlen(text);
+    amount->percent = length && text[length - 1] == '%';
+    if (!number_parse(text, length - amount->percent, &amount->value) || amount->value < 0 ||
         amount->value > 65536)
         return fail(error, ENGINE_BAD_REQUEST,
-                    "--%s takes pixels (128) or a share of the side (25%%), not '%s'.", name,
-                    optarg);
+                    "--%s takes pixels (128) or a share of the side (25%%), not '%s'.", name, text);
     return true;
 }
 
-/* The index of optarg in a list of names that ends with NULL. */
-static bool read_choice(int *value, const char *name, const char *const *choices,
+static bool read_choice(int *value, const char *name, const Choice *choices, const char *text,
                         EngineError *error)
 {
-    char list[256] = "";
-    for (int i = 0; choices[i]; i++) {
-        if (strcmp(choices[i], optarg) == 0) {
-            *value = i;
-            return true;
-        }
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", choices[i]);
-    }
-    return fail(error, ENGINE_BAD_REQUEST, "--%s takes one of %s, not '%s'.", name, list, optarg);
-}
-
-static bool read_sampler(Options *options, EngineError *error)
-{
-    options->has_sampler = true;
-    if (engine_sampler_from_name(optarg, &options->sampler))
+    char list[256];
+    if (choice_find(choices, text, value))
         return true;
-    char list[256] = "";
-    for (int i = 0; i < ENGINE_SAMPLER_COUNT; i++) {
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "",
-                 engine_sampler_name((EngineSampler)i));
-    }
-    return fail(error, ENGINE_BAD_REQUEST, "--sampler takes one of %s, not '%s'.", list, optarg);
+    choice_list(list, sizeof list, choices);
+    return fail(error, ENGINE_BAD_REQUEST, "--%s takes one of %s, not '%s'.", name, list, text);
 }
 
-static bool read_schedule(Options *options, EngineError *error)
+static bool read_threads(int *threads, const char *text, EngineError *error)
 {
-    options->has_schedule = true;
-    if (engine_schedule_from_name(optarg, &options->schedule))
-        return true;
-    char list[256] = "";
-    for (int i = 0; i < ENGINE_SCHEDULE_COUNT; i++) {
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "",
-                 engine_schedule_name((EngineSchedule)i));
-    }
-    return fail(error, ENGINE_BAD_REQUEST, "--schedule takes one of %s, not '%s'.", list, optarg);
+    uint64_t number;
+    if (!number_parse_whole(text, strlen(text), &number) || number > 1024)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "--threads takes a whole number from 0 to 1024, not '%s'.", text);
+    *threads = (int)number;
+    return true;
 }
 
-static bool read_context(Options *options, EngineError *error)
+static bool read_context(Options *options, const char *text, EngineError *error)
 {
-    static const char *const choices[] = { "auto", "selection", "whole", NULL };
-    double                   pixels;
-    if (number_parse(optarg, strlen(optarg), &pixels) && pixels >= 0 && pixels <= 65536) {
+    uint64_t pixels;
+    if (number_parse_whole(text, strlen(text), &pixels) && pixels <= 65536) {
         options->context = EDIT_CONTEXT_PIXELS;
         options->context_pixels = (int)pixels;
         return true;
     }
-    int choice;
-    if (!read_choice(&choice, "context", choices, error))
-        return false;
-    options->context = (EditContext)choice;
+    return (choice_find(choices_contexts, text, &options->context) &&
+            options->context != EDIT_CONTEXT_PIXELS) ||
+           fail(error, ENGINE_BAD_REQUEST,
+                "--context takes auto, selection, whole, or pixels from 0 to 65536, not '%s'.",
+                text);
+}
+
+static bool read_own(Options *options, const Option *option, EngineError *error)
+{
+    void *field = (char *)options + option->offset;
+    switch (option->kind) {
+    case OPTION_TEXT: memcpy(field, &optarg, sizeof optarg); return true;
+    case OPTION_FLAG: *(bool *)field = true; return true;
+    case OPTION_CHOICE: return read_choice(field, option->name, option->choices, optarg, error);
+    case OPTION_AMOUNT: return read_amount(field, option->name, optarg, error);
+    case OPTION_THREADS: return read_threads(field, optarg, error);
+    case OPTION_CONTEXT: return read_context(options, optarg, error);
+    }
     return true;
 }
 
-static bool read_option(Options *options, int option, EngineError *error)
+/* Both tables as getopt wants them: options without a letter count from FIRST_CODE. */
+enum { FIRST_CODE = 256, LETTERS = 3 * OWN_COUNT + 2 };
+
+static void make_getopt(struct option *long_options, char *letters)
 {
-    static const char *const noises[] = { "gpu", "cpu", NULL };
-    static const char *const predictions[] = { "auto", "epsilon", "v", NULL };
-    static const char *const intents[] = { "fill", "add", "remove", "refine", "background",
-                                           "expand", NULL };
-    static const char *const edges[] = { "blend", "keep-inside", "as-drawn", NULL };
-    static const char *const tiles[] = { "x", "y", "xy", NULL };
-    int                      choice = 0;
-    switch (option) {
-    case 'm': options->model = optarg; return true;
-    case 'p': options->prompt = optarg; return true;
-    case 'n': options->negative_prompt = optarg; return true;
-    case 'i': options->input = optarg; return true;
-    case 'o': options->output = optarg; return true;
-    case 'h': options->help = true; return true;
-    case OPTION_MASK: options->mask = optarg; return true;
-    case OPTION_LEFT: return read_amount(&options->left, "left", error);
-    case OPTION_RIGHT: return read_amount(&options->right, "right", error);
-    case OPTION_TOP: return read_amount(&options->top, "top", error);
-    case OPTION_BOTTOM: return read_amount(&options->bottom, "bottom", error);
-    case OPTION_WIDTH:
-        options->has_width = true;
-        return read_int(&options->width, "width", 1, INT_MAX, error);
-    case OPTION_HEIGHT:
-        options->has_height = true;
-        return read_int(&options->height, "height", 1, INT_MAX, error);
-    case OPTION_STEPS:
-        options->has_steps = true;
-        return read_int(&options->steps, "steps", 1, 1000, error);
-    case OPTION_SAMPLER: return read_sampler(options, error);
-    case OPTION_SCHEDULE: return read_schedule(options, error);
-    case OPTION_CFG: return read_float(&options->cfg, &options->has_cfg, "cfg", 0, 100, error);
-    case OPTION_IMAGE_CFG:
-        return read_float(&options->image_cfg, &options->has_image_cfg, "image-cfg", 0, 100, error);
-    case OPTION_CFG_RESCALE:
-        return read_float(&options->cfg_rescale, &options->has_cfg_rescale, "cfg-rescale", 0, 1,
-                          error);
-    case OPTION_STRENGTH:
-        return read_float(&options->strength, &options->has_strength, "strength", 0, 1, error);
-    case OPTION_SEED: return read_seed(options, error);
-    case OPTION_COUNT: return read_int(&options->count, "count", 1, 64, error);
-    case OPTION_CLIP_SKIP: return read_int(&options->clip_skip, "clip-skip", 0, 100, error);
-    case OPTION_THREADS: return read_int(&options->threads, "threads", 0, 1024, error);
-    case OPTION_NOISE:
-        if (!read_choice(&choice, "noise", noises, error))
-            return false;
-        options->noise = choice == 0 ? ENGINE_NOISE_GPU : ENGINE_NOISE_CPU;
-        return true;
-    case OPTION_PREDICTION:
-        if (!read_choice(&choice, "prediction", predictions, error))
-            return false;
-        options->prediction = (EnginePrediction)choice;
-        return true;
-    case OPTION_INTENT:
-        if (!read_choice(&choice, "intent", intents, error))
-            return false;
-        options->intent = (EditIntent)choice;
-        options->has_intent = true;
-        return true;
-    case OPTION_EDGE:
-        if (!read_choice(&choice, "edge-mode", edges, error))
-            return false;
-        options->edge = (EditEdge)choice;
-        return true;
-    case OPTION_TILE:
-        if (!read_choice(&choice, "tile", tiles, error))
-            return false;
-        options->tile_x = choice != 1;
-        options->tile_y = choice != 0;
-        return true;
-    case OPTION_CONTEXT: return read_context(options, error);
-    case OPTION_SAVE_STAGES: options->save_stages = optarg; return true;
-    case OPTION_VAE: options->vae = optarg; return true;
-    case OPTION_TAESD: options->taesd = optarg; return true;
-    case OPTION_JSON: options->json = true; return true;
-    case OPTION_NO_COLOUR_MATCH: options->no_colour_match = true; return true;
-    case OPTION_KEEP_TRANSPARENCY: options->keep_transparency = true; return true;
-    case OPTION_QUIET: options->quiet = true; return true;
-    case OPTION_PARAMETERS: options->parameters = true; return true;
-    case OPTION_LAYER: options->layer = true; return true;
-    case OPTION_ESTIMATE: options->estimate = true; return true;
-    case OPTION_VERSION: options->version = true; return true;
+    size_t count = 0;
+    *letters++ = ':'; /* tells a value that is missing from an option that is not there */
+    for (int i = 0; i < OWN_COUNT; i++) {
+        const Option *own = &own_options[i];
+        int           argument = own->kind == OPTION_FLAG ? no_argument : required_argument;
+        long_options[count++] = (struct option){ own->name, argument, NULL, FIRST_CODE + i };
+        if (!own->letter)
+            continue;
+        *letters++ = own->letter;
+        if (argument == required_argument)
+            *letters++ = ':';
     }
-    return fail(error, ENGINE_BAD_REQUEST,
-                "Option '%s' is not known or lacks its value; 'diffuse --help' lists them all.",
-                option == '?' || option == ':' ? "given" : "?");
+    *letters = '\0';
+    for (int i = 0; i < REQUEST_SETTING_COUNT; i++)
+        long_options[count++] = (struct option){ request_settings[i].option, required_argument, NULL,
+                                                 FIRST_CODE + OWN_COUNT + i };
+    long_options[count] = (struct option){ 0 };
+}
+
+static bool read_option(Options *options, int code, EngineError *error)
+{
+    if (code >= FIRST_CODE + OWN_COUNT)
+        return read_setting(options, (size_t)(code - FIRST_CODE - OWN_COUNT), optarg, error);
+    for (int i = 0; i < OWN_COUNT; i++)
+        if (code == FIRST_CODE + i || code == own_options[i].letter)
+            return read_own(options, &own_options[i], error);
+    return true;
 }
 
 bool options_read(Options *options, int argc, char **argv, EngineError *error)
 {
-    *options = (Options){ .count = 1 };
+    struct option long_options[OWN_COUNT + REQUEST_SETTING_COUNT + 1];
+    char          letters[LETTERS];
+    *options = (Options){ .intent = -1 };
+    make_getopt(long_options, letters);
     opterr = 0;
-    int option;
     for (;;) {
-        option = getopt_long(argc, argv, ":m:p:n:i:o:h", long_options, NULL);
-        if (option == -1)
+        int code = getopt_long(argc, argv, letters, long_options, NULL);
+        if (code == -1)
             break;
-        if (option == ':')
+        if (code == ':')
             return fail(error, ENGINE_BAD_REQUEST, "Option '%s' lacks its value.", argv[optind - 1]);
-        if (option == '?')
+        if (code == '?')
             return fail(error, ENGINE_BAD_REQUEST,
                         "Option '%s' is not known; 'diffuse --help' lists them all.",
                         argv[optind - 1]);
-        if (!read_option(options, option, error))
+        if (!read_option(options, code, error))
             return false;
     }
     if (optind < argc)
@@ -316,6 +231,13 @@ bool options_read(Options *options, int argc, char **argv, EngineError *error)
     }
     return true;
 }
+
+bool options_has(const Options *options, size_t offset)
+{
+    return options->has[request_setting_of(offset) - request_settings];
+}
+
+/* ---- help ------------------------------------------------------------------------------------ */
 
 static const char overview[] =
     "diffuse: Stable Diffusion pictures from the command line, without server or Python\n"
@@ -333,45 +255,76 @@ static const char overview[] =
     "'diffuse COMMAND --help' explains a command.  Without -m the demo checkpoint that ships with\n"
     "the project is used: a small one, trained on simple drawn things.\n";
 
-static const char common_help[] =
-    "What to make\n"
-    "  -m, --model FILE        a .safetensors checkpoint or a diffusers folder\n"
-    "  -p, --prompt TEXT       (a:1.2) (a) [a] BREAK [from:to:when] [a|b] are understood\n"
-    "  -n, --negative TEXT     what should not be there\n"
-    "  -o, --output FILE.png   default out.png; with --count N also FILE-2.png … FILE-N.png\n"
-    "      --seed N            default random (it is printed); picture i has seed N + i - 1\n"
-    "      --count N           pictures to make, 1 to 64\n"
-    "How\n"
-    "      --steps N           1 to 1000; default 20\n"
-    "      --sampler NAME      euler, euler_a, heun, dpm2, dpmpp_2m (default), dpmpp_2m_sde,\n"
-    "                          dpmpp_sde, unipc, ddim, lcm\n"
-    "      --schedule NAME     normal, karras (default), exponential, simple, sgm_uniform,\n"
-    "                          ddim_uniform, beta\n"
-    "      --cfg X             guidance scale, default 7; 1 leaves the negative prompt out\n"
-    "      --cfg-rescale X     0 to 1, default 0: takes overexposure out of strong guidance\n"
-    "      --noise gpu|cpu     where A1111 would have made its noise; default gpu\n"
-    "      --clip-skip N       1 the text encoder's last layer, 2 the one before …\n"
-    "      --prediction auto|epsilon|v    when a file does not say it, or says it wrong\n"
-    "      --vae FILE, --taesd FILE       a VAE in place of the model's; a small one for previews\n"
-    "      --tile x|y|xy       opposite edges fit together\n"
-    "      --threads N         default all; the picture is the same for any number\n"
-    "Reports\n"
-    "      --estimate          memory and time only, nothing is made\n"
-    "      --json              one JSON object on standard output\n"
-    "      --parameters        writes prompt and settings into the PNG (A1111's format)\n"
-    "      --save-stages FILE  noise, conditions and latents of every step, as safetensors\n"
-    "      --quiet             no progress bar\n";
 
-static const char edit_help[] =
-    "Editing\n"
-    "  -i, --input FILE.png    the picture (or its name right after the command)\n"
-    "      --strength X        0 keeps it, 1 makes it new\n"
-    "      --context auto|selection|whole|PIXELS   how much around the mask the model sees\n"
-    "      --edge-mode blend|keep-inside|as-drawn  what happens at the mask's edge\n"
-    "      --intent fill|add|remove|refine|background   what the place should become\n"
-    "      --no-colour-match   leaves the colours as the model made them\n"
-    "      --keep-transparency the result is as transparent as the picture was\n"
-    "      --layer             writes only what is new, as a transparent layer of the same size\n";
+enum { HELP_COLUMN = 26, HELP_WIDTH = 100 };
+
+/* Columns that text takes, in a terminal of UTF-8. */
+static int columns_of(const char *text, size_t bytes)
+{
+    int columns = 0;
+    for (size_t i = 0; i < bytes; i++)
+        columns += (text[i] & 0xc0) != 0x80;
+    return columns;
+}
+
+/* "  -m, --model FILE        what it is", with what does not fit on lines of its own. */
+static void print_entry(char letter, const char *name, const char *argument, const char *help)
+{
+    char head[64], shown[8] = "   ";
+    if (letter)
+        snprintf(shown, sizeof shown, "-%c,", letter);
+    snprintf(head, sizeof head, "  %s --%s%s%s ", shown, name, argument ? " " : "",
+             argument ? argument : "");
+    int at = printf("%-*s", HELP_COLUMN, head);
+    while (*help) {
+        size_t word = strcspn(help, " ");
+        if (at > HELP_COLUMN && at + 1 + columns_of(help, word) > HELP_WIDTH)
+            at = printf("\n%*s", HELP_COLUMN, "") - 1;
+        at += printf("%s", at > HELP_COLUMN ? " " : "");
+        printf("%.*s", (int)word, help);
+        at += columns_of(help, word);
+        help += word + strspn(help + word, " ");
+    }
+    putchar('\n');
+}
+
+static void print_own(const Option *own)
+{
+    char text[512], list[256] = "";
+    if (own->choices)
+        choice_list(list, sizeof list, own->choices);
+    snprintf(text, sizeof text, "%s%s%s", own->help, own->choices ? ": " : "", list);
+    print_entry(own->letter, own->name, own->argument, text);
+}
+
+/* The row's words, then what it may be and what it is by default: "1 to 1000, default 20". */
+static void print_setting(const RequestSetting *setting)
+{
+    char          text[512], range[320] = "", usual[64];
+    EngineRequest request = { 0 };
+    request_setting_set(&request, setting, setting->usual);
+    request_setting_write(usual, sizeof usual, &request, setting, true);
+    if (setting->type != REQUEST_SEED)
+        request_setting_range(range, sizeof range, setting);
+    const char *from = strstr(range, "from "), *of = strstr(range, "one of ");
+    bool        said = setting->help && strstr(setting->help, "default");
+    snprintf(text, sizeof text, "%s%s%s%s%s", setting->help ? setting->help : "",
+             setting->help && *range ? "; " : "", from ? from + 5 : of ? of + 7 : range,
+             said ? "" : setting->choices ? "; default " : ", default ", said ? "" : usual);
+    print_entry(0, setting->option, setting->argument, text);
+}
+
+static void print_part(const char *title, Part part, int group)
+{
+    if (title)
+        puts(title);
+    for (int i = 0; i < OWN_COUNT; i++)
+        if (own_options[i].part == part)
+            print_own(&own_options[i]);
+    for (int i = 0; i < REQUEST_SETTING_COUNT; i++)
+        if ((int)request_settings[i].group == group)
+            print_setting(&request_settings[i]);
+}
 
 void options_print_help(const char *command)
 {
@@ -399,22 +352,18 @@ void options_print_help(const char *command)
              "  image [n,3,H,W]                      -> moments [n,8,h,w]");
         return;
     }
-    bool text = strcmp(command, "txt2img") == 0;
+    bool text = strcmp(command, "txt2img") == 0, instruct = strcmp(command, "instruct") == 0;
     printf("diffuse %s %s[options]\n\n", command, text ? "" : "IN.png ");
-    fputs(common_help, stdout);
+    print_part("What to make", PART_MAKE, REQUEST_MAKE);
+    print_part("How", PART_HOW, REQUEST_HOW);
+    print_part("Reports", PART_REPORTS, -1);
     if (text) {
-        fputs("Size\n"
-              "      --width N, --height N   multiples of 8; default the model's native size\n",
-              stdout);
+        print_part("Size", PART_SIZE, REQUEST_SIZE);
         return;
     }
-    fputs(edit_help, stdout);
-    if (strcmp(command, "inpaint") == 0)
-        puts("      --mask MASK.png     white is repainted, black kept, grey in between");
+    print_part("Editing", PART_EDITING, REQUEST_PICTURE);
     if (strcmp(command, "outpaint") == 0)
-        puts("      --left, --right, --top, --bottom AMOUNT   pixels (128) or a share (25%);\n"
-             "                          none: the picture's own transparent border is filled");
-    if (strcmp(command, "instruct") == 0)
-        puts("      --mask MASK.png     where the instruction holds; default everywhere\n"
-             "      --image-cfg X       how closely the picture is kept, default 1.5");
+        print_part(NULL, PART_SIDES, -1);
+    else
+        print_part(NULL, PART_MASK, instruct ? REQUEST_INSTRUCT : -1);
 }

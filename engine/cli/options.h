@@ -3,7 +3,7 @@
 #pragma once
 
 #include "../edit.h"
-#include "../engine.h"
+#include "../request_settings.h"
 
 typedef struct {
     double value;
@@ -18,25 +18,24 @@ typedef struct {
     const char *model, *vae, *taesd, *input, *mask, *output, *save_stages;
     const char *prompt, *negative_prompt;
     Amount      left, right, top, bottom;
-    bool        has_width, has_height, has_steps, has_sampler, has_schedule, has_cfg, has_image_cfg,
-                has_cfg_rescale, has_strength, has_intent;
-    int         width, height, steps, count, clip_skip, threads, context_pixels;
-    bool        has_seed; /* else a random one, which is printed */
-    uint64_t    seed;
-    float       cfg, image_cfg, cfg_rescale, strength;
-    EngineSampler    sampler;
-    EngineSchedule   schedule;
-    EngineNoise      noise;
-    EnginePrediction prediction;
-    EditIntent  intent;
-    EditEdge    edge;
-    EditContext context;
-    bool        tile_x, tile_y, no_colour_match, keep_transparency;
-    bool        json, quiet, parameters, layer, estimate, help, version;
+
+    EngineRequest request; /* the settings of which options_has() is true; nothing else */
+    bool          has[REQUEST_SETTING_COUNT];
+
+    int threads, context_pixels;
+    int prediction; /* EnginePrediction */
+    int intent;     /* EditIntent; -1: the command's own */
+    int edge;       /* EditEdge */
+    int context;    /* EditContext */
+    bool no_colour_match, keep_transparency;
+    bool json, quiet, parameters, layer, estimate, help, version;
 } Options;
 
 /* False with a sentence (ENGINE_BAD_REQUEST). Strings are argv's. */
 bool options_read(Options *options, int argc, char **argv, EngineError *error);
+
+/* Whether the setting at this offset of EngineRequest was given. */
+bool options_has(const Options *options, size_t offset);
 
 /* Prints the page for a command, or the overview for NULL. */
 void options_print_help(const char *command);

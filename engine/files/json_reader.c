@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "json_reader.h"
 
+#include "../base/number.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -124,13 +126,10 @@ static int hex_unit(const JsonReader *reader, size_t at)
     if (reader->size - at < 4)
         return -1;
     for (size_t i = at; i < at + 4; i++) {
-        int c = reader->text[i], lower = c | 0x20;
-        if (c >= '0' && c <= '9')
-            unit = unit << 4 | (c - '0');
-        else if (lower >= 'a' && lower <= 'f')
-            unit = unit << 4 | (lower - 'a' + 10);
-        else
+        int digit = number_hex_digit((char)reader->text[i]);
+        if (digit < 0)
             return -1;
+        unit = unit << 4 | digit;
     }
     return unit;
 }

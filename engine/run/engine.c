@@ -3,6 +3,7 @@
 #include "engine_parts.h"
 
 #include "../compute/cpu/kernels.h"
+#include "../request_settings.h"
 #include "../text/prompt.h"
 #include "generate.h"
 #include "machine.h"
@@ -105,20 +106,13 @@ const char *engine_model_path(const Engine *engine)
 
 EngineRequest engine_request_default(const Engine *engine)
 {
-    EngineRequest request = {
-        .prompt = "",
-        .negative_prompt = "",
-        .width = engine ? engine->config.native_width : 512,
-        .height = engine ? engine->config.native_height : 512,
-        .count = 1,
-        .steps = 20,
-        .sampler = ENGINE_DPMPP_2M,
-        .schedule = ENGINE_SCHEDULE_KARRAS,
-        .cfg = 7,
-        .image_cfg = 1.5f,
-        .noise = ENGINE_NOISE_GPU,
-        .strength = 0.75f,
-    };
+    EngineRequest request = { .prompt = "", .negative_prompt = "" };
+    for (size_t i = 0; i < REQUEST_SETTING_COUNT; i++)
+        request_setting_set(&request, &request_settings[i], request_settings[i].usual);
+    if (engine) {
+        request.width = engine->config.native_width;
+        request.height = engine->config.native_height;
+    }
     return request;
 }
 

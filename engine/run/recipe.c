@@ -2,14 +2,18 @@
 #include "../recipe.h"
 
 #include "../base/number.h"
+#include "../request_settings.h"
 #include "../text/unicode.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char negative_key[] = "Negative prompt:";
+/* Our own, for prompts that lines do not hold as they are. */
+static const char prompt_text_key[] = "Prompt text", negative_text_key[] = "Negative prompt text";
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
@@ -40,13 +44,13 @@ static void add_string(Text *out, const char *text)
     add(out, text, strlen(text));
 }
 
-/* A value with a comma, colon or line break stands in quotes, as JSON writes it. */
-static void add_value(Text *out, const char *value)
+static bool is_blank(char c)
 {
-    if (!strpbrk(value, ",:\n\"")) {
-        add_string(out, value);
-        return;
-    }
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static void add_quoted(Text *out, const char *value)
+{
     add_string(out, "\"");
     for (const char *c = value; *c; c++) {
         char escaped[8];
@@ -63,6 +67,15 @@ static void add_value(Text *out, const char *value)
     add_string(out, "\"");
 }
 
+/* A value that would not be read as it is stands in quotes, as JSON writes it. */
+static void add_value(Text *out, const char *value)
+{
+    if (strpbrk(value, ",:\n\"") || is_blank(value[0]) || is_blank(value[strlen(value) - 1]))
+        add_quoted(out, value);
+    else
+        add_string(out, value);
+}
+
 static void add_pair(Text *out, const char *key, const char *value)
 {
     if (!value || !*value)
@@ -73,13 +86,6 @@ static void add_pair(Text *out, const char *key, const char *value)
     add_value(out, value);
 }
 
-static void add_number(Text *out, const char *key, double value)
-{
-    char text[32];
-    number_format(text, value);
-    add_pair(out, key, text);
-}
-
 static void add_integer(Text *out, const char *key, uint64_t value)
 {
     char text[32];
@@ -87,45 +93,81 @@ static void add_integer(Text *out, const char *key, uint64_t value)
     add_pair(out, key, text);
 }
 
-char *recipe_write(const Recipe *recipe)
+static void add_setting(Text *out, const EngineRequest *request, const RequestSetting *setting)
+{
+    char text[64];
+    request_setting_write(text, sizeof text, request, setting, false);
+    add_pair(out, setting->key, text);
+}
+
+/* Whether a prompt comes back as it is from lines of text: A1111's reading strips each line, drops
+ * empty ones at both ends, and takes one that begins like a negative prompt for it. */
+static bool is_plain(const char *prompt)
+{
+    const char *line = prompt;
+    if (is_blank(*prompt))
+        return false;
+    for (;;) {
+        size_t bytes = strcspn(line, "\n");
+        if (strncmp(line, negative_key, sizeof negative_key - 1) == 0 ||
+            (bytes > 0 && (is_blank(line[0]) || is_blank(line[bytes - 1]))))
+            return false;
+        if (!line[bytes])
+            return bytes > 0 || line == prompt;
+        line += bytes + 1;
+    }
+}
+
+static void add_prompt(Text *out, const char *key, const char *prompt)
+{
+    add_string(out, ", ");
+    add_string(out, key);
+    add_string(out, ": ");
+    add_quoted(out, prompt);
+}
+
+static void add_settings(Text *out, const Recipe *recipe)
 {
     const EngineRequest *request = &recipe->request;
-    Text                 out = { 0 };
     char                 size[32], hash[11];
-    add_string(&out, request->prompt ? request->prompt : "");
-    if (request->negative_prompt && *request->negative_prompt) {
+    snprintf(size, sizeof size, "%dx%d", request->width, request->height);
+    snprintf(hash, sizeof hash, "%s", recipe->model_hash ? recipe->model_hash : "");
+    for (int i = 0; i < REQUEST_SETTING_COUNT; i++)
+        if (request_settings[i].always)
+            add_setting(out, request, &request_settings[i]);
+    add_pair(out, "Size", size);
+    add_pair(out, "Model hash", hash);
+    add_pair(out, "Model", recipe->model);
+    for (int i = 0; i < REQUEST_SETTING_COUNT; i++) {
+        const RequestSetting *setting = &request_settings[i];
+        bool shown = setting->group == REQUEST_PICTURE ? recipe->has_strength
+                                                       : !request_setting_is_usual(request, setting);
+        if (setting->key && !setting->always && shown)
+            add_setting(out, request, setting);
+    }
+    if (recipe->mask_blur >= 0)
+        add_integer(out, "Mask blur", (uint64_t)recipe->mask_blur);
+    add_pair(out, "Version", recipe->version);
+}
+
+char *recipe_write(const Recipe *recipe)
+{
+    const char *prompt = recipe->request.prompt ? recipe->request.prompt : "";
+    const char *negative = recipe->request.negative_prompt ? recipe->request.negative_prompt : "";
+    Text        out = { 0 };
+    add_string(&out, prompt);
+    if (*negative) {
         add_string(&out, "\n");
         add_string(&out, negative_key);
         add_string(&out, " ");
-        add_string(&out, request->negative_prompt);
+        add_string(&out, negative);
     }
     add_string(&out, "\n");
-    snprintf(size, sizeof size, "%dx%d", request->width, request->height);
-    snprintf(hash, sizeof hash, "%s", recipe->model_hash ? recipe->model_hash : "");
-    add_integer(&out, "Steps", (uint64_t)request->steps);
-    add_pair(&out, "Sampler", engine_sampler_label(request->sampler));
-    add_pair(&out, "Schedule type", engine_schedule_label(request->schedule));
-    add_number(&out, "CFG scale", (double)request->cfg);
-    add_integer(&out, "Seed", request->seed);
-    add_pair(&out, "Size", size);
-    add_pair(&out, "Model hash", hash);
-    add_pair(&out, "Model", recipe->model);
-    if (recipe->has_strength)
-        add_number(&out, "Denoising strength", (double)request->strength);
-    if (request->clip_skip > 0)
-        add_integer(&out, "Clip skip", (uint64_t)request->clip_skip);
-    if (request->cfg_rescale > 0)
-        add_number(&out, "CFG rescale", (double)request->cfg_rescale);
-    if (request->noise == ENGINE_NOISE_CPU)
-        add_pair(&out, "RNG", "CPU");
-    if (request->tile_x || request->tile_y)
-        add_pair(&out, "Tiling",
-                 request->tile_x && request->tile_y ? "True"
-                 : request->tile_x                  ? "X"
-                                                    : "Y");
-    if (recipe->mask_blur >= 0)
-        add_integer(&out, "Mask blur", (uint64_t)recipe->mask_blur);
-    add_pair(&out, "Version", recipe->version);
+    add_settings(&out, recipe);
+    if (!is_plain(prompt) || !is_plain(negative)) { /* once more, in quotes */
+        add_prompt(&out, prompt_text_key, prompt);
+        add_prompt(&out, negative_text_key, negative);
+    }
     if (!out.failed)
         return out.text;
     free(out.text);
@@ -139,11 +181,6 @@ typedef struct {
     const char *at;
     size_t      bytes;
 } Span;
-
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 static Span strip(Span span)
 {
@@ -212,12 +249,6 @@ static bool next_pair(Span *line, Span *key, Span *value)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    const char *digits = "0123456789abcdef", *found = c ? strchr(digits, c | 0x20) : NULL;
-    return found ? (int)(found - digits) : -1;
-}
-
 /* \uXXXX at text[0 … bytes), with the half that follows it where it is one of two; 0: it is not. */
 static size_t read_escape(const char *text, size_t bytes, uint32_t *code)
 {
@@ -227,7 +258,7 @@ static size_t read_escape(const char *text, size_t bytes, uint32_t *code)
         if (bytes < begin + 6 || text[begin] != '\\' || text[begin + 1] != 'u')
             return 0;
         for (size_t i = 2; i < 6; i++) {
-            int digit = hex_digit(text[begin + i]);
+            int digit = number_hex_digit(text[begin + i]);
             if (digit < 0)
                 return 0;
             halves[half] = halves[half] << 4 | (uint32_t)digit;
@@ -294,91 +325,101 @@ static const char *store(Reader *reader, Span value)
     return out;
 }
 
-static void read_float(Span value, double low, double high, float *out)
-{
-    double number = 0;
-    if (number_parse(value.at, value.bytes, &number) && number >= low && number <= high)
-        *out = (float)number;
-}
+/* Adds a sentence to what could not be taken over; one that does not fit is left out. */
+static void note(Recipe *recipe, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static bool read_whole(Span value, uint64_t low, uint64_t high, uint64_t *out)
+static void note(Recipe *recipe, const char *format, ...)
 {
-    uint64_t number = 0;
-    for (size_t i = 0; i < value.bytes; i++) {
-        unsigned digit = (unsigned)(value.at[i] - '0');
-        if (digit > 9 || number > (UINT64_MAX - digit) / 10)
-            return false;
-        number = 10 * number + digit;
-    }
-    if (!value.bytes || number < low || number > high)
-        return false;
-    *out = number;
-    return true;
-}
-
-static void read_int(Span value, uint64_t low, uint64_t high, int *out)
-{
-    uint64_t number;
-    if (read_whole(value, low, high, &number))
-        *out = (int)number;
-}
-
-static void read_size(Span value, EngineRequest *request)
-{
-    const char *x = memchr(value.at, 'x', value.bytes);
-    uint64_t    width, height;
-    if (!x)
+    size_t  used = strlen(recipe->note), room = sizeof recipe->note - used;
+    va_list arguments;
+    if (room < 2)
         return;
-    size_t left = (size_t)(x - value.at);
-    if (read_whole((Span){ value.at, left }, 64, 16384, &width) &&
-        read_whole((Span){ x + 1, value.bytes - left - 1 }, 64, 16384, &height) && width % 8 == 0 &&
-        height % 8 == 0) {
-        request->width = (int)width;
-        request->height = (int)height;
+    char *at = recipe->note + used;
+    if (used)
+        *at++ = ' ', room--;
+    va_start(arguments, format);
+    int bytes = vsnprintf(at, room, format, arguments);
+    va_end(arguments);
+    if (bytes < 0 || (size_t)bytes >= room)
+        recipe->note[used] = '\0';
+}
+
+/* How much of a value is shown in a sentence: whole characters only. */
+static int shown_bytes(Span value)
+{
+    size_t bytes = value.bytes < 40 ? value.bytes : 40;
+    while (bytes < value.bytes && bytes > 0 && (value.at[bytes] & 0xc0) == 0x80)
+        bytes--;
+    return (int)bytes;
+}
+
+static void read_size(Recipe *recipe, Span value)
+{
+    const char    *x = memchr(value.at, 'x', value.bytes);
+    EngineRequest  read = recipe->request;
+    size_t         left = x ? (size_t)(x - value.at) : 0;
+    if (x && request_setting_read(&read, request_setting_of(offsetof(EngineRequest, width)),
+                                  value.at, left) &&
+        request_setting_read(&read, request_setting_of(offsetof(EngineRequest, height)), x + 1,
+                             value.bytes - left - 1) &&
+        read.width % 8 == 0 && read.height % 8 == 0) {
+        recipe->request.width = read.width;
+        recipe->request.height = read.height;
+        return;
     }
+    note(recipe, "The size %.*s cannot be made here: sides are multiples of 8 from 64 to 16384.",
+         shown_bytes(value), value.at);
+}
+
+static const RequestSetting *setting_of_key(Span key)
+{
+    for (int i = 0; i < REQUEST_SETTING_COUNT; i++)
+        if (request_settings[i].key && equals(key, request_settings[i].key))
+            return &request_settings[i];
+    return NULL;
+}
+
+static void read_setting(Recipe *recipe, const RequestSetting *setting, Span value)
+{
+    char range[320];
+    /* Forge's "NV" is what the others call GPU. */
+    if (setting->offset == offsetof(EngineRequest, noise) && equals(value, "NV"))
+        value = (Span){ "GPU", 3 };
+    if (request_setting_read(&recipe->request, setting, value.at, value.bytes)) {
+        recipe->has_strength |= setting->group == REQUEST_PICTURE;
+        return;
+    }
+    request_setting_range(range, sizeof range, setting);
+    note(recipe, "%s is \"%.*s\" and would have to be %s.", setting->key, shown_bytes(value),
+         value.at, range);
 }
 
 static void read_pair(Reader *reader, Span key, Span value)
 {
-    Recipe        *recipe = reader->recipe;
-    EngineRequest *request = &recipe->request;
-    if (equals(key, "Steps")) {
-        read_int(value, 1, 1000, &request->steps);
-    } else if (equals(key, "Sampler")) {
+    Recipe               *recipe = reader->recipe;
+    const RequestSetting *setting = setting_of_key(key);
+    uint64_t              blur;
+    if (equals(key, "Sampler")) {
         reader->sampler = value;
     } else if (equals(key, "Schedule type")) {
         reader->schedule = value;
-    } else if (equals(key, "CFG scale")) {
-        read_float(value, 0, 100, &request->cfg);
-    } else if (equals(key, "Image CFG scale")) {
-        read_float(value, 0, 100, &request->image_cfg);
-    } else if (equals(key, "CFG rescale")) {
-        read_float(value, 0, 1, &request->cfg_rescale);
-    } else if (equals(key, "Seed")) {
-        read_whole(value, 0, UINT64_MAX, &request->seed);
+    } else if (setting) {
+        read_setting(recipe, setting, value);
     } else if (equals(key, "Size")) {
-        read_size(value, request);
-    } else if (equals(key, "Denoising strength")) {
-        float strength = -1;
-        read_float(value, 0, 1, &strength);
-        recipe->has_strength = strength >= 0;
-        if (recipe->has_strength)
-            request->strength = strength;
-    } else if (equals(key, "Clip skip")) {
-        read_int(value, 1, 64, &request->clip_skip);
+        read_size(recipe, value);
     } else if (equals(key, "Mask blur")) {
-        read_int(value, 0, 16384, &recipe->mask_blur);
-    } else if (equals(key, "RNG")) {
-        request->noise = equals(value, "CPU") ? ENGINE_NOISE_CPU : ENGINE_NOISE_GPU;
-    } else if (equals(key, "Tiling")) {
-        request->tile_x = equals(value, "True") || equals(value, "X");
-        request->tile_y = equals(value, "True") || equals(value, "Y");
+        if (number_parse_whole(value.at, value.bytes, &blur) && blur <= 16384)
+            recipe->mask_blur = (int)blur;
     } else if (equals(key, "Model hash")) {
         recipe->model_hash = store(reader, value);
     } else if (equals(key, "Model")) {
         recipe->model = store(reader, value);
     } else if (equals(key, "Version")) {
         recipe->version = store(reader, value);
+    } else if (equals(key, prompt_text_key)) {
+        recipe->request.prompt = store(reader, value);
+    } else if (equals(key, negative_text_key)) {
+        recipe->request.negative_prompt = store(reader, value);
     }
 }
 
@@ -408,13 +449,28 @@ static bool schedule_from_label(const char *label, EngineSchedule *schedule)
     return true;
 }
 
-/* Names of some length are neither here nor there. */
+/* A name that is longer than any that is known counts as unknown. */
 static void copy_name(char name[64], Span value)
 {
-    snprintf(name, 64, "%.*s", value.bytes < 64 ? (int)value.bytes : 0, value.at);
+    snprintf(name, 64, "%.*s", value.bytes < 64 ? (int)value.bytes : 63, value.at);
 }
 
-/* Older versions wrote sampler and schedule as one: "DPM++ 2M Karras". */
+/* Older versions wrote sampler and schedule as one: "DPM++ 2M Karras", "DPM++ SDE SGM Uniform". */
+static bool part_name(char *both, EngineRequest *request)
+{
+    for (char *space = strchr(both, ' '); space; space = strchr(space + 1, ' ')) {
+        EngineSampler sampler;
+        *space = '\0';
+        if (engine_sampler_from_name(both, &sampler) &&
+            schedule_from_label(space + 1, &request->schedule)) {
+            request->sampler = sampler;
+            return true;
+        }
+        *space = ' ';
+    }
+    return false;
+}
+
 static void take_sampler(Reader *reader)
 {
     Recipe        *recipe = reader->recipe;
@@ -422,40 +478,59 @@ static void take_sampler(Reader *reader)
     char           sampler[64], schedule[64];
     copy_name(sampler, reader->sampler);
     copy_name(schedule, reader->schedule);
-    char *last = strrchr(sampler, ' ');
-    if (last && !*schedule && !engine_sampler_from_name(sampler, &request->sampler) &&
-        schedule_from_label(last + 1, &request->schedule)) {
-        snprintf(schedule, sizeof schedule, "%s", last + 1);
-        *last = '\0';
+    if (reader->sampler.bytes && engine_sampler_from_name(sampler, &request->sampler)) {
+        if (!*schedule || strcmp(schedule, "Automatic") == 0)
+            request->schedule = own_schedule(request->sampler);
+    } else if (reader->sampler.bytes && (*schedule || !part_name(sampler, request))) {
+        note(recipe, "The sampler \"%.*s\" is not known here.", shown_bytes(reader->sampler),
+             reader->sampler.at);
     }
-    if (!reader->sampler.bytes)
-        return;
-    if (!engine_sampler_from_name(sampler, &request->sampler)) {
-        snprintf(recipe->note, sizeof recipe->note, "The sampler \"%s\" is not known here.",
-                 sampler);
-        return;
-    }
-    if (!*schedule || strcmp(schedule, "Automatic") == 0)
-        request->schedule = own_schedule(request->sampler);
-    else if (!schedule_from_label(schedule, &request->schedule))
-        snprintf(recipe->note, sizeof recipe->note, "The schedule \"%s\" is not known here.",
-                 schedule);
+    if (*schedule && strcmp(schedule, "Automatic") != 0 &&
+        !schedule_from_label(schedule, &request->schedule))
+        note(recipe, "The schedule \"%.*s\" is not known here.", shown_bytes(reader->schedule),
+             reader->schedule.at);
 }
 
-/* Takes the last line off text when it holds three pairs or more. */
+static int count_pairs(Span line, int most)
+{
+    Span key, value;
+    int  pairs = 0;
+    while (pairs < most && next_pair(&line, &key, &value))
+        pairs++;
+    return pairs;
+}
+
+static bool begins(Span text, const char *word)
+{
+    size_t bytes = strlen(word);
+    return text.bytes >= bytes && memcmp(text.at, word, bytes) == 0;
+}
+
+/* Takes the settings off the end of text: from the last line that begins with "Steps: " and holds
+ * three pairs or more, for what an extension wrote behind them may have line breaks; else the last
+ * line, if it holds as many. */
 static Span take_settings(Span *text)
 {
-    size_t begin = text->bytes;
-    while (begin > 0 && text->at[begin - 1] != '\n')
+    size_t begin = text->bytes, last = SIZE_MAX;
+    for (;;) {
+        size_t end = begin;
+        while (begin > 0 && text->at[begin - 1] != '\n')
+            begin--;
+        Span line = { text->at + begin, end - begin };
+        if ((last == SIZE_MAX || begins(strip(line), "Steps: ")) && count_pairs(line, 3) == 3) {
+            last = begin;
+            if (begins(strip(line), "Steps: "))
+                break;
+        } else if (last == SIZE_MAX) {
+            last = text->bytes; /* the last line holds none */
+        }
+        if (begin == 0)
+            break;
         begin--;
-    Span line = { text->at + begin, text->bytes - begin }, rest = line, key, value;
-    int  pairs = 0;
-    while (pairs < 3 && next_pair(&rest, &key, &value))
-        pairs++;
-    if (pairs < 3)
-        return (Span){ line.at, 0 };
-    text->bytes = begin ? begin - 1 : 0;
-    return line;
+    }
+    Span settings = { text->at + last, text->bytes - last };
+    text->bytes = last == 0 ? 0 : last == text->bytes ? last : last - 1;
+    return settings;
 }
 
 /* Lines up to the one that begins the negative prompt, each stripped; and those from there. */
@@ -504,9 +579,12 @@ bool recipe_read(Recipe *recipe, const char *text, size_t bytes, const EngineReq
                     bytes);
     Reader reader = { recipe, recipe->storage, { text, 0 }, { text, 0 } };
     Span   line = take_settings(&all), key, value;
-    recipe->request.noise = ENGINE_NOISE_GPU;
-    recipe->request.clip_skip = 0;
-    recipe->request.tile_x = recipe->request.tile_y = false;
+    /* What is left out is as usual. */
+    for (int i = 0; i < REQUEST_SETTING_COUNT; i++) {
+        const RequestSetting *setting = &request_settings[i];
+        if (setting->key && !setting->always && setting->group != REQUEST_PICTURE)
+            request_setting_set(&recipe->request, setting, setting->usual);
+    }
     read_prompts(&reader, all);
     while (next_pair(&line, &key, &value))
         read_pair(&reader, key, value);

@@ -65,7 +65,7 @@ wrong_usage_is_one_sentence_and_status_2()
     refuses 2 "'--colour'" "$diffuse" txt2img --colour
     refuses 2 "'--steps' lacks its value" "$diffuse" txt2img --steps
     refuses 2 'from 1 to 1000' "$diffuse" txt2img --steps 0
-    refuses 2 'from 0 to 100' "$diffuse" txt2img --cfg nan
+    refuses 2 'from -100 to 100' "$diffuse" txt2img --cfg nan
     refuses 2 "dpmpp_2m_sde" "$diffuse" txt2img --sampler best
     refuses 2 'pixels (128) or a share' "$diffuse" outpaint --left many
     refuses 2 '18446744073709551615' "$diffuse" txt2img --seed 18446744073709551616

@@ -184,8 +184,8 @@ static void refuses_requests_outside_the_documented_ranges(void)
     request.cfg = NAN;
     refuses(engine, request, "guidance scale is not a number");
     request = good;
-    request.cfg = -1;
-    refuses(engine, request, "from 0 to 100");
+    request.cfg = -101;
+    refuses(engine, request, "from -100 to 100");
     request = good;
     request.strength = 1.5f;
     refuses(engine, request, "denoising strength");
@@ -198,6 +198,31 @@ static void refuses_requests_outside_the_documented_ranges(void)
     request = good;
     request.sampler = (EngineSampler)99;
     refuses(engine, request, "sampler");
+    engine_close(engine);
+}
+
+static void guidance_below_0_leads_away_from_the_prompt(void)
+{
+    Engine       *engine = open_demo(1);
+    EngineRequest request = small_request(engine);
+    EnginePicture towards = { 0 }, away = { 0 }, swapped = { 0 };
+    request.negative_prompt = "a blue background";
+    request.cfg = 3;
+    CHECK(generate(engine, &request, &towards));
+    request.cfg = -2;
+    CHECK(generate(engine, &request, &away));
+    CHECK(!same_picture(&towards, &away));
+    /* n + g (p - n) = p + (1 - g) (n - p) */
+    const char *prompt = request.prompt;
+    request.prompt = request.negative_prompt;
+    request.negative_prompt = prompt;
+    request.cfg = 3;
+    CHECK(generate(engine, &request, &swapped));
+    size_t count = (size_t)away.width * (size_t)away.height * 3;
+    CHECK_NEAR(away.pixels, swapped.pixels, count, 1.0 / 255);
+    engine_picture_clear(&towards);
+    engine_picture_clear(&away);
+    engine_picture_clear(&swapped);
     engine_close(engine);
 }
 
@@ -373,6 +398,7 @@ int main(int argc, char **argv)
     RUN(progress_goes_forward_and_shows_a_preview_each_step);
     RUN(cancel_at_any_call_leaves_the_picture_empty_and_the_engine_usable);
     RUN(refuses_requests_outside_the_documented_ranges);
+    RUN(guidance_below_0_leads_away_from_the_prompt);
     RUN(strength_0_returns_the_source);
     RUN(observer_sees_every_stage_in_order);
     RUN(estimate_grows_with_size_and_needs_no_weights);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "recipe.h"
+#include "request_settings.h"
 #include "test.h"
 #include "text_help.h"
 
@@ -12,6 +13,7 @@ static EngineRequest base(void)
                               .height = 512,
                               .steps = 20,
                               .cfg = 7,
+                              .image_cfg = 1.5f,
                               .seed = 99,
                               .sampler = ENGINE_EULER,
                               .schedule = ENGINE_SCHEDULE_BETA,
@@ -117,10 +119,109 @@ static void values_out_of_range_count_as_missing(void)
     CHECK(recipe.request.steps == 20 && recipe.request.cfg == 7 && recipe.request.seed == 99);
     CHECK(recipe.request.width == 512 && recipe.request.height == 512 && !recipe.has_strength);
     CHECK(recipe.request.sampler == ENGINE_EULER && recipe.mask_blur == -1);
-    CHECK_STRING(recipe.note, "The sampler \"PLMS\" is not known here.");
+    CHECK(strstr(recipe.note, "Steps is \"0\" and would have to be a whole number from 1 to 1000."));
+    CHECK(strstr(recipe.note, "Clip skip is \"99999999999999999999\""));
+    CHECK(strstr(recipe.note, "The sampler \"PLMS\" is not known here."));
     recipe_clear(&recipe);
     recipe = read("x\nSteps: 2,5, Sampler: Euler, Seed: 1, CFG scale: 7,5, Size: 500x512");
     CHECK(recipe.request.steps == 2 && recipe.request.cfg == 7 && recipe.request.width == 512);
+    recipe_clear(&recipe);
+}
+
+static void settings_end_in_a_template_with_line_breaks(void)
+{
+    Recipe recipe = read("a cat\nNegative prompt: ugly\nSteps: 30, Sampler: Euler, CFG scale: 5, "
+                         "Seed: 1, Size: 768x512, Template: a {cat|dog}\non a mat, Negative "
+                         "Template: ugly\n");
+    CHECK_STRING(recipe.request.prompt, "a cat");
+    CHECK_STRING(recipe.request.negative_prompt, "ugly");
+    CHECK(recipe.request.steps == 30 && recipe.request.width == 768 && recipe.request.cfg == 5);
+    recipe_clear(&recipe);
+    /* Like settings, but not the last ones. */
+    recipe = read("Steps: 1, Seed: 2, CFG scale: 3\nSteps: 4, Seed: 5, CFG scale: 6, Size: 64x64");
+    CHECK_STRING(recipe.request.prompt, "Steps: 1, Seed: 2, CFG scale: 3");
+    CHECK(recipe.request.steps == 4 && recipe.request.seed == 5);
+    recipe_clear(&recipe);
+    recipe = read("Steps: 4, Seed: 5, CFG scale: 6, Size: 64x64");
+    CHECK_STRING(recipe.request.prompt, "");
+    CHECK(recipe.request.steps == 4);
+    recipe_clear(&recipe);
+}
+
+static void any_prompt_comes_back_as_it_was(void)
+{
+    static const char *const prompts[] = {
+        "",
+        "a",
+        " a",
+        "a ",
+        "\n\na\n",
+        "a\n",
+        "a\r\nb",
+        "a\n\n\nb",
+        "a\nNegative prompt: b",
+        "Negative prompt:",
+        "a\n Negative prompt: b\n\tc",
+        "a\nSteps: 1, Sampler: Heun, Seed: 2, Size: 8x8",
+        "\"a\", \\(b\\): \x01\x7f",
+        "Prompt text: \"b\"",
+    };
+    enum { COUNT = sizeof prompts / sizeof *prompts };
+    for (int i = 0; i < COUNT * COUNT; i++) {
+        Recipe one = { .request = base(), .mask_blur = -1 };
+        one.request.prompt = prompts[i / COUNT];
+        one.request.negative_prompt = prompts[i % COUNT];
+        char  *text = recipe_write(&one);
+        Recipe two = read(text);
+        CHECK_STRING(two.request.prompt, one.request.prompt);
+        CHECK_STRING(two.request.negative_prompt, one.request.negative_prompt);
+        CHECK(two.request.steps == 20 && two.request.seed == 99);
+        free(text);
+        recipe_clear(&two);
+    }
+}
+
+static void every_setting_with_a_key_is_written_and_read(void)
+{
+    for (int i = 0; i < REQUEST_SETTING_COUNT; i++) {
+        const RequestSetting *setting = &request_settings[i];
+        Recipe one = { .request = engine_request_default(NULL), .mask_blur = -1,
+                       .has_strength = true };
+        bool   usual = request_setting_is_usual(&one.request, setting);
+        double other = setting->usual == setting->most ? setting->least : setting->most;
+        if (!setting->key)
+            continue;
+        CHECK(usual);
+        if (setting->type == REQUEST_SEED)
+            one.request.seed = ((uint64_t)1 << 60) + 1; /* no double */
+        else
+            request_setting_set(&one.request, setting, other);
+        char  *text = recipe_write(&one);
+        Recipe two = read(text);
+        CHECK(strstr(text, setting->key) != NULL);
+        CHECK(request_setting_get(&two.request, setting) ==
+              request_setting_get(&one.request, setting));
+        CHECK(two.request.seed == one.request.seed);
+        CHECK_STRING(two.note, "");
+        free(text);
+        recipe_clear(&two);
+    }
+}
+
+static void what_is_not_understood_is_said(void)
+{
+    Recipe recipe = read("x\nSteps: 20, Sampler: DPM fast, Schedule type: Align Your Steps, Seed: "
+                         "18446744073709551616, Size: 500x512, RNG: NV");
+    CHECK_STRING(recipe.note,
+                 "Seed is \"18446744073709551616\" and would have to be a whole number from 0 to "
+                 "18446744073709551615. The size 500x512 cannot be made here: sides are multiples of "
+                 "8 from 64 to 16384. The sampler \"DPM fast\" is not known here. The schedule "
+                 "\"Align Your Steps\" is not known here.");
+    recipe_clear(&recipe);
+    recipe = read("x\nSteps: 20, Sampler: DPM++ SDE SGM Uniform, Seed: 1152921504606846977");
+    CHECK(recipe.request.sampler == ENGINE_DPMPP_SDE && recipe.request.seed == 1152921504606846977u);
+    CHECK(recipe.request.schedule == ENGINE_SCHEDULE_SGM_UNIFORM);
+    CHECK_STRING(recipe.note, "");
     recipe_clear(&recipe);
 }
 
@@ -188,6 +289,10 @@ int main(int argc, char **argv)
     RUN(what_was_written_reads_back);
     RUN(a_picture_of_a1111_is_read_with_its_defaults);
     RUN(values_out_of_range_count_as_missing);
+    RUN(settings_end_in_a_template_with_line_breaks);
+    RUN(any_prompt_comes_back_as_it_was);
+    RUN(every_setting_with_a_key_is_written_and_read);
+    RUN(what_is_not_understood_is_said);
     RUN(a_text_with_no_settings_is_a_prompt);
     RUN(broken_quotes_are_text);
     RUN(no_text_and_too_much_of_it_are_refused);

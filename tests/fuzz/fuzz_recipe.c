@@ -4,16 +4,18 @@
 #include "fuzz.h"
 
 #include "recipe.h"
+#include "request_settings.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static void check(const EngineRequest *request)
 {
-    if (request->steps < 1 || request->steps > 1000 || request->width % 8 || request->height % 8 ||
-        request->width < 64 || request->width > 16384 || request->height < 64 ||
-        request->height > 16384 || !(request->cfg >= 0 && request->cfg <= 100) ||
-        !(request->strength >= 0 && request->strength <= 1) || request->clip_skip < 0)
+    EngineError error = { ENGINE_OK, "" };
+    for (int i = 0; i < REQUEST_SETTING_COUNT; i++)
+        if (!request_setting_check(request, &request_settings[i], &error))
+            abort();
+    if (request->width % 8 || request->height % 8)
         abort();
 }
 
@@ -32,7 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         if (text && recipe_read(&again, text, strlen(text), &base, &error) &&
             (again.request.seed != recipe.request.seed ||
              again.request.steps != recipe.request.steps ||
-             again.request.cfg != recipe.request.cfg))
+             again.request.cfg != recipe.request.cfg || again.note[0] ||
+             strcmp(again.request.prompt, recipe.request.prompt) != 0 ||
+             strcmp(again.request.negative_prompt, recipe.request.negative_prompt) != 0))
             abort();
         free(text);
         recipe_clear(&again);
