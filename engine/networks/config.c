@@ -203,7 +203,7 @@ static void read_text(TextConfig *text, const Checkpoint *checkpoint, Checkpoint
                            ? config_is(config, "hidden_act", "quick_gelu")
                            : clip_l;
     if (part == PART_TEXT_2 && look(&at, "text_projection.weight"))
-        text->projection = at.shape[openclip ? 1 : 0];
+        text->projection = at.shape[checkpoint_is_transposed(checkpoint, part, "text_projection.weight")];
     /* SD 2.x and SDXL were trained on the layer before the last; diffusers' folders of SD 2.x leave the
      * last one away. */
     text->output_layer = two_towers || openclip ? -2 : -1;
@@ -315,8 +315,7 @@ bool config_from_checkpoint(ModelConfig *config, const Checkpoint *checkpoint, E
     ModelKind   kind = kind_of(checkpoint);
     read_all(config, checkpoint);
     int count = config_faults(config, checkpoint, faults);
-    if (kind.kind != KIND_CHECKPOINT && kind.kind != KIND_INCOMPLETE)
-        return fail(error, ENGINE_UNSUPPORTED, "%s: is %s, not a Stable Diffusion checkpoint%s%s%s%s",
-                    path, kind.name, *kind.advice ? ": " : "", kind.advice, count ? "; " : "", faults);
+    if (!kind_check(checkpoint, &kind, error))
+        return false;
     return count == 0 || fail(error, ENGINE_UNSUPPORTED, "%s: cannot be run: %s", path, faults);
 }

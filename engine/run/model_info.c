@@ -4,24 +4,10 @@
 
 #include "../networks/config.h"
 #include "../weights/kind.h"
+#include "../weights/model_folder.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static const EngineFileKind kinds[] = {
-    [KIND_UNKNOWN] = ENGINE_FILE_UNKNOWN,
-    [KIND_CHECKPOINT] = ENGINE_FILE_CHECKPOINT,
-    [KIND_INCOMPLETE] = ENGINE_FILE_INCOMPLETE,
-    [KIND_UNET] = ENGINE_FILE_UNET,
-    [KIND_VAE] = ENGINE_FILE_VAE,
-    [KIND_TAESD] = ENGINE_FILE_TAESD,
-    [KIND_TEXT_ENCODER] = ENGINE_FILE_TEXT_ENCODER,
-    [KIND_LORA] = ENGINE_FILE_LORA,
-    [KIND_CONTROLNET] = ENGINE_FILE_CONTROLNET,
-    [KIND_EMBEDDING] = ENGINE_FILE_EMBEDDING,
-    [KIND_UPSCALER] = ENGINE_FILE_UPSCALER,
-    [KIND_OTHER_MODEL] = ENGINE_FILE_OTHER_MODEL,
-};
 
 enum { ZERO_TAIL = 1 << 20 }; /* bytes of zeros at a file's end that no model has */
 
@@ -132,18 +118,21 @@ static void describe(EngineModelInfo *info, const Checkpoint *checkpoint)
     ModelConfig config;
     EngineError why = { 0 };
     ModelKind   kind = kind_of(checkpoint);
-    info->kind = kinds[kind.kind];
+    info->kind = kind.kind;
     info->runnable = config_from_checkpoint(&config, checkpoint, &why);
     info->size_multiple = 8;
     info->file_bytes = checkpoint_bytes(checkpoint);
     describe_precision(info, checkpoint);
-    if (kind.kind == KIND_CHECKPOINT && !info->runnable)
+    if (kind.kind == ENGINE_FILE_CHECKPOINT && !info->runnable)
         info->kind = ENGINE_FILE_INCOMPLETE;
-    if (kind.kind == KIND_CHECKPOINT || kind.kind == KIND_INCOMPLETE || kind.kind == KIND_UNET)
+    if (kind.kind == ENGINE_FILE_CHECKPOINT || kind.kind == ENGINE_FILE_INCOMPLETE || kind.kind == ENGINE_FILE_UNET)
         describe_model(info, &config);
-    if (kind.kind == KIND_CHECKPOINT && !info->runnable)
+    if (kind.kind == ENGINE_FILE_CHECKPOINT && !info->runnable)
         kind.name = "an incomplete checkpoint";
-    copy_claim(info->title, sizeof info->title, checkpoint_metadata(checkpoint, "modelspec.title"));
+    char hub_name[sizeof info->title];
+    folder_hub_name(checkpoint_path(checkpoint), hub_name, sizeof hub_name);
+    copy_claim(info->title, sizeof info->title,
+               hub_name[0] ? hub_name : checkpoint_metadata(checkpoint, "modelspec.title"));
     write_summary(info, &kind);
     if (!info->runnable) {
         /* The sentence begins with the path, which the reader of `reason` has. */

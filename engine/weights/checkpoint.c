@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "checkpoint.h"
 
+#include "kind.h"
 #include "model_folder.h"
 #include "part_names.h"
 
@@ -70,6 +71,7 @@ static const Candidate text_places[] = {
     { LAYOUT_OPENCLIP, "cond_stage_model.model.", "token_embedding.weight", false },
     { LAYOUT_PLAIN, "conditioner.embedders.0.transformer.", HF_TOKENS, false },
     { LAYOUT_PLAIN, "conditioner.embedders.0.transformer.", HF_TOKENS_BARE, true },
+    { LAYOUT_OPENCLIP, "conditioner.embedders.0.model.", "token_embedding.weight", false },
     { LAYOUT_PLAIN, "text_encoders.clip_l.transformer.", HF_TOKENS, false },
     { LAYOUT_PLAIN, "text_encoder.", HF_TOKENS, false },
     { LAYOUT_PLAIN, "", HF_TOKENS, false },
@@ -142,25 +144,38 @@ static void measure(const Checkpoint *checkpoint, Place *place)
         names->old_attention =
             there(checkpoint, place, "%sdecoder.mid_block.attentions.0.query.weight", prefix) ||
             there(checkpoint, place, "%sencoder.mid_block.attentions.0.query.weight", prefix);
+    } else if (names->layout == LAYOUT_OPENCLIP) {
+        names->out_first = there(checkpoint, place, "%stext_projection.weight", prefix) &&
+                           !there(checkpoint, place, "%stext_projection", prefix);
+    } else {
+        names->new_attention = there(checkpoint, place, "%sdecoder.mid.attn_1.to_q.weight", prefix) ||
+                               there(checkpoint, place, "%sencoder.mid.attn_1.to_q.weight", prefix);
+        names->group_norm = there(checkpoint, place, "%sdecoder.mid.attn_1.group_norm.weight", prefix) ||
+                            there(checkpoint, place, "%sencoder.mid.attn_1.group_norm.weight", prefix);
     }
 }
+
+/* What trainers and torch put before every name. */
+static const char *const wrappers[] = { "", "state_dict.", "module.", "state_dict.module.", "_orig_mod." };
 
 /* Looks for a part among the files [first, first + count). */
 static bool locate(Checkpoint *checkpoint, int part, const Candidate *candidates, size_t first,
                    size_t count)
 {
-    Place place = { .first = first, .count = count };
-    for (; candidates->prefix; candidates++) {
-        if (!there(checkpoint, &place, "%s%s", candidates->prefix, candidates->landmark))
-            continue;
-        place.names.layout = candidates->layout;
-        place.names.no_text_model = candidates->no_text_model;
-        snprintf(place.names.prefix, sizeof place.names.prefix, "%s", candidates->prefix);
-        measure(checkpoint, &place);
-        place.config = checkpoint->places[part].config;
-        checkpoint->places[part] = place;
-        return true;
-    }
+    Place  place = { .first = first, .count = count };
+    size_t wrapper_count = sizeof wrappers / sizeof *wrappers;
+    for (size_t i = 0; i < wrapper_count; i++)
+        for (const Candidate *at = candidates; at->prefix; at++) {
+            if (!there(checkpoint, &place, "%s%s%s", wrappers[i], at->prefix, at->landmark))
+                continue;
+            place.names.layout = at->layout;
+            place.names.no_text_model = at->no_text_model;
+            snprintf(place.names.prefix, sizeof place.names.prefix, "%s%s", wrappers[i], at->prefix);
+            measure(checkpoint, &place);
+            place.config = checkpoint->places[part].config;
+            checkpoint->places[part] = place;
+            return true;
+        }
     return false;
 }
 
@@ -278,6 +293,8 @@ static bool open_folder(Checkpoint *checkpoint, EngineError *error)
     if (!folder_json(&checkpoint->model_index, path, "model_index.json", error) ||
         !open_scheduler(checkpoint, error))
         return false;
+    if (kind_is_foreign(json_string(json_member(checkpoint->model_index, "_class_name"))))
+        return true;
     for (int part = 0; part <= PART_TEXT_2; part++)
         if (!open_part(checkpoint, part, names[part], error))
             return false;
@@ -314,6 +331,12 @@ static bool open_vae(Checkpoint *checkpoint, const char *path, EngineError *erro
     if (!locate(checkpoint, PART_VAE, vae_places, first, checkpoint->list.count - first))
         return fail(error, ENGINE_UNSUPPORTED, "%s: holds no VAE (no tensor '%s')", path,
                     "decoder.up.0.block.0.conv1.weight");
+    int shape[TENSOR_MAX_RANK];
+    if (checkpoint_has(checkpoint, PART_VAE, "decoder.conv_in.weight", shape) && shape[1] != 4)
+        return fail(error, ENGINE_UNSUPPORTED,
+                    "%s: is a VAE of %d channels, and checkpoints of Stable Diffusion 1.x, 2.x and SDXL "
+                    "need one of 4",
+                    path, shape[1]);
     checkpoint->places[PART_VAE].config = checkpoint->configs[PART_VAE];
     return true;
 }
@@ -364,12 +387,14 @@ static Checkpoint *create(const char *path, bool headers_only, EngineError *erro
 static Checkpoint *open_all(const char *path, const char *vae_path, const char *taesd_path,
                             bool headers_only, EngineError *error)
 {
-    Checkpoint *checkpoint = create(path, headers_only, error);
+    char       *model = folder_of_model(path);
+    Checkpoint *checkpoint = create(model ? model : path, headers_only, error);
+    free(model);
     if (!checkpoint)
         return NULL;
-    bool ok = path_is_folder(path)
+    bool ok = path_is_folder(checkpoint->path)
                   ? open_folder(checkpoint, error)
-                  : open_file(checkpoint, path, error) && use_single_file(checkpoint);
+                  : open_file(checkpoint, checkpoint->path, error) && use_single_file(checkpoint);
     ok = ok && (!vae_path || open_vae(checkpoint, vae_path, error)) &&
          (!taesd_path || open_taesd(checkpoint, taesd_path, error));
     if (!ok) {
@@ -560,7 +585,8 @@ bool checkpoint_bind(const Checkpoint *checkpoint, CheckpointPart part, const ch
 
 bool checkpoint_is_transposed(const Checkpoint *checkpoint, CheckpointPart part, const char *name)
 {
-    return checkpoint_is_openclip(checkpoint, part) && strcmp(name, "text_projection.weight") == 0;
+    return checkpoint_is_openclip(checkpoint, part) && !checkpoint->places[part].names.out_first &&
+           strcmp(name, "text_projection.weight") == 0;
 }
 
 /* ---- the rest ------------------------------------------------------------------------------ */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model_folder.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* In the order they are preferred: full precision first, as diffusers does without a variant. */
 static const char *const weight_files[] = {
@@ -45,6 +48,75 @@ char *path_join(const char *folder, const char *name)
         snprintf(path, length, "%s/%s", folder, name);
     return path;
 }
+
+/* ---- the Hugging Face cache ---------------------------------------------------------------- */
+
+/* models--owner--name/refs/main: the commit that `main` was at, which is the name of a folder. */
+static bool read_ref(const char *folder, char commit[72])
+{
+    char   *path = path_join(folder, "refs/main");
+    int     file = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    ssize_t bytes = file >= 0 ? read(file, commit, 71) : -1;
+    if (file >= 0)
+        close(file);
+    free(path);
+    size_t length = 0;
+    while (bytes > 0 && length < (size_t)bytes &&
+           ((commit[length] >= '0' && commit[length] <= '9') || (commit[length] >= 'a' && commit[length] <= 'f')))
+        length++;
+    commit[length] = '\0';
+    return length > 0;
+}
+
+/* Without that file, which a download of one commit does not write: the only snapshot there is. */
+static bool only_snapshot(const char *snapshots, char commit[72])
+{
+    DIR *folder = opendir(snapshots);
+    int  count = 0;
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (entry->d_name[0] != '.' && strlen(entry->d_name) < 72 && ++count == 1)
+            snprintf(commit, 72, "%.71s", entry->d_name);
+    if (folder)
+        closedir(folder);
+    return count == 1;
+}
+
+char *folder_of_model(const char *path)
+{
+    static const char index[] = "/model_index.json";
+    size_t            length = strlen(path), end = sizeof index - 1;
+    char              commit[72];
+    if (length > end && strcmp(path + length - end, index) == 0)
+        return strndup(path, length - end);
+    char *snapshots = path_join(path, "snapshots"), *snapshot = NULL;
+    if (snapshots && path_is_folder(snapshots) && (read_ref(path, commit) || only_snapshot(snapshots, commit)))
+        snapshot = path_join(snapshots, commit);
+    free(snapshots);
+    if (snapshot && path_is_folder(snapshot))
+        return snapshot;
+    free(snapshot);
+    return strdup(path);
+}
+
+void folder_hub_name(const char *path, char *out, size_t size)
+{
+    static const char mark[] = "models--";
+    out[0] = '\0';
+    for (const char *at = path; (at = strstr(at, mark)); at++) {
+        if (at > path && at[-1] != '/')
+            continue;
+        at += sizeof mark - 1;
+        size_t      length = strcspn(at, "/");
+        const char *parted = strstr(at, "--");
+        if (parted && parted < at + length)
+            snprintf(out, size, "%.*s/%.*s", (int)(parted - at), at, (int)(at + length - parted - 2), parted + 2);
+        else
+            snprintf(out, size, "%.*s", (int)length, at);
+        return;
+    }
+}
+
+/* ---- lists of files ------------------------------------------------------------------------ */
 
 bool file_list_add(FileList *list, Safetensors *file, EngineError *error)
 {

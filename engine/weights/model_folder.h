@@ -20,6 +20,13 @@ bool path_is_folder(const char *path);
 /* "folder/name", freed by the caller; NULL without memory. */
 char *path_join(const char *folder, const char *name);
 
+/* The model that a path stands for: the folder of a model_index.json, or the snapshot in use of a folder
+ * of the Hugging Face cache (models--owner--name); else the path itself.  Freed by the caller; NULL
+ * without memory. */
+char *folder_of_model(const char *path);
+/* "owner/name" where the path leads through such a cache folder; else "". */
+void folder_hub_name(const char *path, char *out, size_t size);
+
 /* Opens the files of the folder (its config.json stands beside them) and adds them to the list.
  * The index's every tensor must be in the file that it names, and no file may lie elsewhere. */
 bool folder_open(FileList *list, const char *folder, bool headers_only, EngineError *error);

@@ -200,6 +200,17 @@ static bool vae_name(const PartNames *names, const char *name, char out[PART_NAM
     return fits(snprintf(out, PART_NAME_SIZE, "%s%s.%s%s", names->prefix, side, to, rest));
 }
 
+/* LDM's names but for the attention: converters go half of the way back from diffusers'. */
+static bool converted_name(const PartNames *names, const char *name, char out[PART_NAME_SIZE])
+{
+    const char *to, *rest, *layer = strstr(name, "mid.attn_1.");
+    layer = layer ? layer + strlen("mid.attn_1.") : name;
+    bool renamed = layer != name && rename_start(vae_attention, layer, &to, &rest) &&
+                   (names->group_norm || strncmp(layer, "norm.", 5) != 0);
+    return fits(snprintf(out, PART_NAME_SIZE, "%s%.*s%s%s", names->prefix, (int)(layer - name), name,
+                         renamed ? to : "", renamed ? rest : layer));
+}
+
 /* ---- text ---------------------------------------------------------------------------------- */
 
 static const Renaming openclip_whole[] = {
@@ -227,6 +238,8 @@ static bool openclip_name(const PartNames *names, const char *name, char out[PAR
                           int *third)
 {
     const char *to, *rest;
+    if (names->out_first && strcmp(name, "text_projection.weight") == 0)
+        return fits(snprintf(out, PART_NAME_SIZE, "%s%s", names->prefix, name));
     if (rename_start(openclip_whole, name, &to, &rest) && !*rest)
         return fits(snprintf(out, PART_NAME_SIZE, "%s%s", names->prefix, to));
     if (!take(&name, "text_model.encoder.layers."))
@@ -242,6 +255,8 @@ static bool openclip_name(const PartNames *names, const char *name, char out[PAR
 
 static bool plain_name(const PartNames *names, const char *name, char out[PART_NAME_SIZE])
 {
+    if (names->new_attention)
+        return converted_name(names, name, out);
     if (names->no_text_model)
         take(&name, "text_model.");
     return fits(snprintf(out, PART_NAME_SIZE, "%s%s", names->prefix, name));

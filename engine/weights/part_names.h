@@ -22,6 +22,9 @@ typedef struct {
     int        levels;
     int        res_blocks[PART_LEVELS]; /* LAYOUT_UNET: going down */
     bool       old_attention; /* LAYOUT_VAE: query, key, value, proj_attn */
+    bool       new_attention; /* LAYOUT_PLAIN, of a VAE: to_q, to_k, to_v, to_out.0, as converters write them … */
+    bool       group_norm;    /* … and its norm under diffusers' name */
+    bool       out_first;     /* LAYOUT_OPENCLIP: text_projection.weight [out, in] for text_projection [in, out] */
     bool       no_text_model; /* HF's CLIP without "text_model." */
     int        shift;         /* LAYOUT_TAESD: taken off the number of a layer */
 } PartNames;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "files_help.h"
 
+#include "files/safetensors.h"
+
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,4 +152,66 @@ void builder_write(FileBuilder *builder, const char *path)
     bytes_free(&head);
     free(builder->header);
     *builder = (FileBuilder){ .header = NULL };
+}
+
+/* "name":{…}, for the header of file_rewrite(). */
+static void append_entry(FileBuilder *header, const RewrittenTensor *tensor, size_t begin)
+{
+    char text[400];
+    append(header, header->length > 1 ? ",\"" : "\"");
+    append(header, tensor->name);
+    snprintf(text, sizeof text, "\":{\"dtype\":\"%s\",\"shape\":[", tensor_type_name((TensorType)tensor->type));
+    append(header, text);
+    for (int i = 0; i < tensor->rank; i++) {
+        snprintf(text, sizeof text, "%s%llu", i ? "," : "", (unsigned long long)tensor->shape[i]);
+        append(header, text);
+    }
+    snprintf(text, sizeof text, "],\"data_offsets\":[%zu,%zu]}", begin, begin + tensor->bytes);
+    append(header, text);
+}
+
+void file_rewrite(const char *to, const char *from, bool (*change)(RewrittenTensor *tensor),
+                  const char *extra)
+{
+    EngineError    error = { 0 };
+    Safetensors   *file = need(safetensors_open(from, &error));
+    FileBuilder    header = { 0 };
+    unsigned char *data = need(calloc(1, (size_t)safetensors_file_bytes(file) + 64));
+    size_t         at = 0;
+    for (size_t i = 0; i < safetensors_metadata_count(file); i++) {
+        const char *key, *value;
+        safetensors_metadata_at(file, i, &key, &value);
+        builder_metadata(&header, key, value);
+    }
+    if (header.length == 0)
+        append(&header, "{");
+    for (size_t i = 0; i < safetensors_count(file) + (extra ? 1 : 0); i++) {
+        RewrittenTensor tensor = { .rank = 1, .shape = { 16 }, .type = TYPE_F32, .data = data + at, .bytes = 64 };
+        if (i < safetensors_count(file)) {
+            const SafetensorsEntry *entry = safetensors_at(file, i);
+            tensor.rank = entry->rank;
+            tensor.type = (int)entry->type;
+            tensor.bytes = (size_t)(entry->end - entry->begin);
+            memcpy(tensor.shape, entry->shape, (size_t)entry->rank * sizeof *entry->shape);
+            memcpy(tensor.data, entry->data, tensor.bytes);
+        }
+        snprintf(tensor.name, sizeof tensor.name, "%s",
+                 i < safetensors_count(file) ? safetensors_at(file, i)->name : extra);
+        if (change && i < safetensors_count(file) && !change(&tensor))
+            continue;
+        append_entry(&header, &tensor, at);
+        at += tensor.bytes;
+    }
+    append(&header, "}");
+    Bytes whole = { .size = 8 + header.length + at };
+    whole.bytes = need(malloc(whole.size));
+    for (int i = 0; i < 8; i++)
+        whole.bytes[i] = (unsigned char)((uint64_t)header.length >> (8 * i));
+    memcpy(whole.bytes + 8, header.header, header.length);
+    memcpy(whole.bytes + 8 + header.length, data, at);
+    write_bytes(to, whole.bytes, whole.size);
+    bytes_free(&whole);
+    free(header.header);
+    free(data);
+    safetensors_close(file);
 }

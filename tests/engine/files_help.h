@@ -40,3 +40,18 @@ void builder_add(FileBuilder *builder, const char *name, const char *type, int b
                  int d2, int d3);
 /* Writes the file (the data is a hole of zeros but for the last byte) and clears the builder. */
 void builder_write(FileBuilder *builder, const char *path);
+
+/* One tensor on its way into another file: all may be changed but the number of bytes. */
+typedef struct {
+    char           name[256];
+    int            rank;
+    uint64_t       shape[8];
+    int            type; /* TensorType */
+    unsigned char *data;
+    size_t         bytes;
+} RewrittenTensor;
+
+/* Writes the tensors and the metadata of the file `from` to `to`; those that change() says false of are left
+ * away.  change may be NULL.  extra: a further tensor of 16 zeros, or NULL. */
+void file_rewrite(const char *to, const char *from, bool (*change)(RewrittenTensor *tensor),
+                  const char *extra);

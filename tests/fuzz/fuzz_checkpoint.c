@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     ModelKind kind = kind_of(checkpoint);
     bool      runnable = config_from_checkpoint(&config, checkpoint, &why);
-    if (runnable != (why.status == ENGINE_OK) || (runnable && kind.kind != KIND_CHECKPOINT))
+    if (runnable != (why.status == ENGINE_OK) || (runnable && kind.kind != ENGINE_FILE_CHECKPOINT))
         abort();
     checkpoint_close(checkpoint);
     return 0;
