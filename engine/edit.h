@@ -23,6 +23,9 @@ typedef struct {
     bool       has_selection;
     EditRect   selection; /* bounds of mask > 0, may lie partly off the canvas; ignored otherwise */
     int        left, right, top, bottom; /* outpaint: pixels to add */
+    EditRect   known; /* outpaint: bounds of what is there on the canvas; width 0: all of it.  The
+                         clear border around it is filled: with no pixels to add all of it, else
+                         beside the sides that grow, and where one strip will do */
     EditIntent intent;
     EditEdge   edge;
     EditContext context;
@@ -36,11 +39,6 @@ typedef struct {
 } EditSettings;
 
 EditSettings edit_settings_default(EditMode mode);
-
-/* Outpaint of a canvas that is larger already than what it shows: `known`, the bounds of what is
- * there, becomes the picture, and what is around it its four sides.  The new canvas is the one
- * there is. */
-void edit_settings_surround(EditSettings *settings, EditRect known);
 
 typedef struct {
     EditRect canvas;           /* the new canvas in its own coordinates: x = y = 0 */
@@ -81,6 +79,8 @@ typedef struct {
     float   *rgba; /* [rect.height, rect.width, 4], straight alpha, sRGB */
     float   *mask; /* [rect.height, rect.width]: exactly 0 where nothing may change */
     uint64_t seed;
+    bool     replaces; /* soft transparency was kept: mixed with what is below by the mask, not laid
+                          over it, or it would thicken */
     float seam_score; /* mean gradient jump across the border over that along it; lower is better */
     int   kept_step, kept_steps; /* request->enough() ended the last pass that ran after this step of
                                     so many, and passes behind it gave what they started from; 0, 0:
@@ -88,6 +88,10 @@ typedef struct {
 } EditResult;
 
 void edit_result_clear(EditResult *result);
+
+/* Lays a result on a picture, for who has no layers: rgba [height, width, 4], straight alpha, is the
+ * new canvas.  The mask tells how much of each pixel, alpha and all, becomes the result's. */
+void edit_result_lay(const EditResult *result, float *rgba, int width, int height);
 
 /* Runs request->count candidates into results [request->count], to be cleared by the caller; on
  * failure all are empty.  Of *request the prompts, seed, sampler, schedule, steps, guidance, noise,

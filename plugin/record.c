@@ -168,6 +168,8 @@ record_write (const Candidate *candidate,
                                           settings->top, settings->bottom }, 4);
   set_rect (file, "canvas", &(EditRect) { 0, 0, settings->canvas_width,
                                           settings->canvas_height });
+  if (settings->known.width)
+    set_rect (file, "known", &settings->known);
   if (settings->has_selection)
     set_rect (file, "selection", &settings->selection);
   set_rect (file, "region", &candidate->plan.region);
@@ -202,6 +204,8 @@ read_geometry (GKeyFile *file,
       record->settings.right         = sides[1];
       record->settings.top           = sides[2];
       record->settings.bottom        = sides[3];
+      if (! get_rect (file, "known", &record->settings.known))
+        record->settings.known = (EditRect) { 0 };
       record->settings.has_selection = get_rect (file, "selection",
                                                  &record->settings.selection);
       if (record->settings.mode == EDIT_TEXT_TO_IMAGE)

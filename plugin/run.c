@@ -191,30 +191,13 @@ run_choose_model (Run     *run,
   return run->model_path != NULL;
 }
 
-/* An outpaint with no amounts fills what the canvas has around its layers. */
-static void
-fill_empty_border (Run          *run,
-                   EditSettings *settings)
-{
-  EditRect known;
-
-  run->extended = FALSE;
-  if (settings->left || settings->right || settings->top || settings->bottom)
-    return;
-  canvas_shown_bounds (run->image, &known);
-  if (known.width < settings->canvas_width || known.height < settings->canvas_height)
-    {
-      edit_settings_surround (settings, known);
-      run->extended = TRUE;
-    }
-}
-
 static void
 read_settings (Run *run)
 {
   EditSettings settings = edit_settings_default (run->mode);
   gint         tile     = get_choice (run, "tile", tile_names, 0);
 
+  run->extended              = FALSE;
   settings.left              = get_int (run, "left", 0);
   settings.right             = get_int (run, "right", 0);
   settings.top               = get_int (run, "top", 0);
@@ -247,7 +230,7 @@ read_settings (Run *run)
       settings.canvas_width  = gimp_image_get_width (run->image);
       settings.canvas_height = gimp_image_get_height (run->image);
       if (run->mode == EDIT_OUTPAINT)
-        fill_empty_border (run, &settings);
+        canvas_shown_bounds (run->image, &settings.known);
       else
         settings.has_selection = canvas_selection_bounds (run->image,
                                                           &settings.selection);
@@ -277,6 +260,7 @@ replay_places (Run     *run,
   run->settings.right         = record->settings.right;
   run->settings.top           = record->settings.top;
   run->settings.bottom        = record->settings.bottom;
+  run->settings.known         = record->settings.known;
   run->settings.has_selection = record->settings.has_selection;
   run->settings.selection     = record->settings.selection;
   if (run->mode == EDIT_OUTPAINT)

@@ -291,21 +291,7 @@ static bool composite(EnginePicture *out, const EnginePicture *source, const Edi
                              plan->shift_x, plan->shift_y);
     if (!out->pixels)
         return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the picture.");
-    EditRect rect = result->rect;
-    for (int y = 0; y < rect.height; y++)
-        for (int x = 0; x < rect.width; x++) {
-            size_t       i = (size_t)y * (size_t)rect.width + (size_t)x;
-            const float *new_pixel = result->rgba + 4 * i;
-            float *pixel = out->pixels + 4 * ((size_t)(rect.y + y) * (size_t)out->width +
-                                              (size_t)(rect.x + x));
-            float cover = new_pixel[3] * result->mask[i];
-            if (result->mask[i] <= 0)
-                continue;
-            float alpha = cover + pixel[3] * (1 - cover);
-            for (int c = 0; c < 3 && alpha > 0; c++)
-                pixel[c] = (new_pixel[c] * cover + pixel[c] * pixel[3] * (1 - cover)) / alpha;
-            pixel[3] = alpha;
-        }
+    edit_result_lay(result, out->pixels, out->width, out->height);
     return true;
 }
 
@@ -355,13 +341,8 @@ static EditSettings edit_settings(const Options *options, EditMode mode, const E
     bool seams = mode == EDIT_SEAMS && !options_has(options, offsetof(EngineRequest, tile_x));
     settings.tile_x = seams || options->request.tile_x;
     settings.tile_y = seams || options->request.tile_y;
-    /* An outpaint with no amounts fills the transparent border that the picture has already. */
-    if (mode == EDIT_OUTPAINT && !settings.left && !settings.right && !settings.top &&
-        !settings.bottom) {
-        EditRect known = known_bounds(&edit->source);
-        if (known.width && (known.width < width || known.height < height))
-            edit_settings_surround(&settings, known);
-    }
+    if (mode == EDIT_OUTPAINT)
+        settings.known = known_bounds(&edit->source);
     return settings;
 }
 

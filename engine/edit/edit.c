@@ -36,16 +36,6 @@ EditSettings edit_settings_default(EditMode mode)
     return settings;
 }
 
-void edit_settings_surround(EditSettings *settings, EditRect known)
-{
-    settings->left = known.x;
-    settings->top = known.y;
-    settings->right = settings->canvas_width - known.x - known.width;
-    settings->bottom = settings->canvas_height - known.y - known.height;
-    settings->canvas_width = known.width;
-    settings->canvas_height = known.height;
-}
-
 bool edit_plan(const EditSettings *settings, const EngineModelInfo *model, EditPlan *plan,
                EngineError *error)
 {
@@ -106,6 +96,28 @@ void edit_result_clear(EditResult *result)
     free(result->rgba);
     free(result->mask);
     *result = (EditResult){ 0 };
+}
+
+static void lay_pixel(float *pixel, const float *fresh, float share)
+{
+    float alpha = pixel[3] + share * (fresh[3] - pixel[3]);
+    for (int c = 0; c < 3 && alpha > 0; c++)
+        pixel[c] = (share * fresh[3] * fresh[c] + (1 - share) * pixel[3] * pixel[c]) / alpha;
+    pixel[3] = alpha;
+}
+
+void edit_result_lay(const EditResult *result, float *rgba, int width, int height)
+{
+    EditRect rect = result->rect;
+    for (int y = 0; y < rect.height; y++) {
+        for (int x = 0; x < rect.width; x++) {
+            size_t i = (size_t)y * (size_t)rect.width + (size_t)x;
+            int    u = rect.x + x, v = rect.y + y;
+            if (result->mask[i] > 0 && u >= 0 && v >= 0 && u < width && v < height)
+                lay_pixel(rgba + 4 * ((size_t)v * (size_t)width + (size_t)u), result->rgba + 4 * i,
+                          result->mask[i]);
+        }
+    }
 }
 
 /* ---- all passes of all candidates ------------------------------------------------------------ */

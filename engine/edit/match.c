@@ -199,6 +199,7 @@ typedef struct {
     float       *picture;
     const float *reference, *known;
     int          w, h, cells_w, cells_h, support; /* of the low pass, in cells */
+    float        share;                           /* of the difference that is taken off */
     float       *cells;                           /* [cells_h, cells_w, 3] */
     float       *weights;                         /* [cells_h, cells_w] */
 } Ring;
@@ -286,6 +287,18 @@ static int low_pass_support(int native)
 bool match_ring(Threads *threads, float *picture, const float *reference, const float *known, int w,
                 int h, int native)
 {
+    return match_low(threads, picture, reference, known, w, h, native, 1);
+}
+
+float match_kept(float strength)
+{
+    float kept = (.7F - strength) / .4F;
+    return kept < 0 ? 0 : kept > 1 ? 1 : kept;
+}
+
+bool match_low(Threads *threads, float *picture, const float *reference, const float *known, int w,
+               int h, int native, float share)
+{
     Ring   ring = { .picture = picture,
                     .reference = reference,
                     .known = known,
@@ -293,7 +306,8 @@ bool match_ring(Threads *threads, float *picture, const float *reference, const 
                     .h = h,
                     .cells_w = (w + CELL - 1) / CELL,
                     .cells_h = (h + CELL - 1) / CELL,
-                    .support = low_pass_support(native) };
+                    .support = low_pass_support(native),
+                    .share = share };
     size_t count = (size_t)ring.cells_w * (size_t)ring.cells_h;
     float  most = 0, total = 0;
     ring.cells = malloc(3 * count * sizeof(float));
@@ -311,6 +325,8 @@ bool match_ring(Threads *threads, float *picture, const float *reference, const 
         goto done;
     ok = smooth_cells(threads, &ring) &&
          prefill_continue(threads, ring.cells, ring.weights, ring.cells_w, ring.cells_h);
+    for (size_t i = 0; ok && i < 3 * count; i++)
+        ring.cells[i] *= ring.share;
     if (ok)
         parallel_for(threads, h, add_row, &ring);
 done:

@@ -27,6 +27,13 @@ bool match_colours(Threads *threads, float *picture, const float *reference, con
 bool match_ring(Threads *threads, float *picture, const float *reference, const float *known, int w,
                 int h, int native);
 
+/* What a picture changed as a whole keeps of the colours it came from: of their low frequencies, as
+ * match_ring()'s, as much as its strength keeps.  All at .3 and less, where a trip through the model
+ * is no more than that; nothing from .7 on, where places and colours are new. */
+float match_kept(float strength);
+bool  match_low(Threads *threads, float *picture, const float *reference, const float *known, int w,
+                int h, int native, float share);
+
 /* How visible is the border of a mask in a composed picture?  Along the line where the mask crosses
  * one half, the mean step of the colours across it over the mean step along it.  Steps are 1, 2, 4
  * and 8 pixels wide, and the width at which the border shows most counts: a hard edge or a change

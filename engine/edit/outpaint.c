@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LEFT, RIGHT, TOP, BOTTOM, SIDES };
 
@@ -122,13 +123,21 @@ static bool add_both(Outpaint *plan, int side, EngineError *error)
     return true;
 }
 
-bool outpaint_plan(OutpaintStage *stages, int *count, int width, int height, int left, int right,
-                   int top, int bottom, const RegionLimits *limits, EngineError *error)
+static double strip_scale(int length, const RegionLimits *limits)
 {
-    Outpaint plan = { .known = { left, top, width, height },
-                      .missing = { left, right, top, bottom },
-                      .limits = limits,
-                      .stages = stages };
+    return fmin(1, fmax(least_scale, (double)limits->max_side / length));
+}
+
+int outpaint_depth(int length, const RegionLimits *limits)
+{
+    return (int)floor(limits->native / 2 / strip_scale(length, limits));
+}
+
+bool outpaint_plan(OutpaintStage *stages, int *count, EditRect known, const int missing[4],
+                   const RegionLimits *limits, EngineError *error)
+{
+    Outpaint plan = { .known = known, .limits = limits, .stages = stages };
+    memcpy(plan.missing, missing, sizeof plan.missing);
     for (;;) {
         int side = LEFT;
         for (int i = RIGHT; i < SIDES; i++)
@@ -142,12 +151,12 @@ bool outpaint_plan(OutpaintStage *stages, int *count, int width, int height, int
             continue;
         }
         int    length = side_length(plan.known, side ^ 2);
-        double scale = fmin(1, fmax(least_scale, (double)limits->max_side / length));
-        int    deepest = (int)floor(limits->native / 2 / scale), missing = plan.missing[side];
+        double scale = strip_scale(length, limits);
+        int    deepest = outpaint_depth(length, limits), more = plan.missing[side];
         if (deepest > side_length(plan.known, side))
             deepest = side_length(plan.known, side);
-        int strips = (missing + deepest - 1) / deepest;
-        if (!add_strip(&plan, side, (missing + strips - 1) / strips, scale, error))
+        int strips = (more + deepest - 1) / deepest;
+        if (!add_strip(&plan, side, (more + strips - 1) / strips, scale, error))
             return false;
     }
     *count = plan.count;

@@ -24,9 +24,13 @@ typedef struct {
     int      grow, ramp, blend; /* canvas pixels: see mask_make_ramp() */
 } OutpaintStage;
 
-/* stages [OUTPAINT_MAX_STAGES]; *count of them.  Fails when that is not enough. */
-bool outpaint_plan(OutpaintStage *stages, int *count, int width, int height, int left, int right,
-                   int top, int bottom, const RegionLimits *limits, EngineError *error);
+/* stages [OUTPAINT_MAX_STAGES]; *count of them.  known, in the new canvas, is what is there, and
+ * missing [left, right, top, bottom] what is to come beside it.  Fails when that is not enough. */
+bool outpaint_plan(OutpaintStage *stages, int *count, EditRect known, const int missing[4],
+                   const RegionLimits *limits, EngineError *error);
+
+/* How deep the strip beside a side of that length can be: half of what the model sees. */
+int outpaint_depth(int length, const RegionLimits *limits);
 
 /* Widths of the masks around an unknown area next to a known side of that length. */
 void outpaint_widths(OutpaintStage *stage, int known_side);

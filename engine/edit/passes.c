@@ -121,6 +121,18 @@ static bool check_selected(const EditJob *job, const float *selected, EngineErro
     return true;
 }
 
+/* What is selected and clear has nothing to blend with: it is covered as far as it is selected, in
+ * full up to three quarters of opacity, less towards the opaque. */
+static void cover_clear(const EditJob *job, float *compose, const float *selected)
+{
+    EditRect rect = job->fill_rect;
+    for (size_t i = 0, count = area(rect); i < count; i++) {
+        size_t at = (size_t)(rect.y + (int)(i / (size_t)rect.width)) * (size_t)job->w +
+                    (size_t)rect.x + i % (size_t)rect.width;
+        compose[i] = fmaxf(compose[i], selected[i] * unit(4 * (1 - job->original[4 * at + 3])));
+    }
+}
+
 /* Masks of a selection (or of the cross of a seam repair), over what they may touch. */
 static bool select_masks(EditJob *job, const float *selection, EngineError *error)
 {
@@ -144,6 +156,8 @@ static bool select_masks(EditJob *job, const float *selection, EngineError *erro
                    job->fill_rect.height, edge, &job->plan.widths) ||
          no_memory(error, job->w, job->h);
     if (ok) {
+        if (!job->settings.keep_transparency)
+            cover_clear(job, compose, selected);
         put(job, job->denoise, job->fill_rect, denoise);
         put(job, job->compose, job->fill_rect, compose);
     }
@@ -170,10 +184,8 @@ static bool check_unknown(const EditJob *job, EngineError *error)
 static bool stage_masks(EditJob *job, int stage_index, EngineError *error)
 {
     const OutpaintStage *stage = &job->plan.stages[stage_index];
-    EditRect             old =
-        to_region(job, (EditRect){ job->plan.summary.shift_x, job->plan.summary.shift_y,
-                                   job->settings.canvas_width, job->settings.canvas_height });
-    EditRect reach = to_region(job, stage->reach);
+    EditRect             old = to_region(job, job->plan.known);
+    EditRect             reach = to_region(job, stage->reach);
     EditRect targets[2] = { to_region(job, stage->target[0]), to_region(job, stage->target[1]) };
     EditRect rect = rect_intersect(to_region(job, stage->context), region_frame(job));
     size_t   count = area(rect);
@@ -394,20 +406,29 @@ static bool split_known(EditJob *job, const float *rgba, const RegionFit *fit)
                                    fit->work_height);
 }
 
+/* Image to image of all there is: nothing is known for sure, but little has changed. */
+static bool keeps_colours(const EditJob *job, const PlanPass *pass)
+{
+    return job->plan.whole && job->settings.mode == EDIT_IMAGE_TO_IMAGE && !pass->second &&
+           match_kept(pass->strength) > 0;
+}
+
 /* From here on known tells where colours can be compared: on what is there, inside the canvas, and
  * kept for more than half of the steps; beside an extension only on its ramp and a ring around
- * that. */
-static bool mark_known(EditJob *job, const RegionFit *fit)
+ * that; without a mask everywhere. */
+static bool mark_known(EditJob *job, const PlanPass *pass)
 {
+    const RegionFit *fit = &pass->fit;
+    bool             everywhere = keeps_colours(job, pass);
     size_t   count = (size_t)fit->work_width * (size_t)fit->work_height;
     EditRect inside = rect_intersect(fit->rect, job->plan.summary.canvas);
     int      w = (int)floor(inside.width * fit->scale), h = (int)floor(inside.height * fit->scale);
     for (int y = 0; y < fit->work_height; y++) {
         for (int x = 0; x < fit->work_width; x++) {
             size_t i = (size_t)y * (size_t)fit->work_width + (size_t)x;
-            bool   kept = job->mask.pixels && job->mask.pixels[i] < .5F;
-            job->known[i] =
-                kept && job->known[i] == 1 && x < w && y < h ? 1 - 2 * job->mask.pixels[i] : 0;
+            float  mask = job->mask.pixels ? job->mask.pixels[i] : everywhere ? 0 : 1;
+            bool   there = job->known[i] == 1 && x < w && y < h;
+            job->known[i] = there && mask < .5F ? 1 - 2 * mask : 0;
         }
     }
     if (job->settings.mode != EDIT_OUTPAINT)
@@ -460,7 +481,7 @@ static bool make_source(EditJob *job, const PlanPass *pass, EngineError *error)
              prefill_hole(job->threads, job->source.pixels, hole, fit->work_width, fit->work_height,
                           job->settings.intent, job->plan.limits.native);
     }
-    ok = ok && mark_known(job, fit);
+    ok = ok && mark_known(job, pass);
     if (ok && job->model.in_channels == 9 && job->mask.pixels)
         ok = inpaint_hole(job, fit);
 done:
@@ -516,6 +537,10 @@ static bool match(EditJob *job, EnginePicture *picture, const PlanPass *pass)
     if (!job->settings.colour_match || !job->source.pixels || !job->known ||
         job->settings.intent == EDIT_BACKGROUND)
         return true;
+    if (keeps_colours(job, pass))
+        return match_low(job->threads, picture->pixels, job->source.pixels, job->known,
+                         picture->width, picture->height, job->plan.limits.native,
+                         match_kept(pass->strength));
     size_t count = (size_t)picture->width * (size_t)picture->height, known = 0;
     for (size_t i = 0; i < count; i++)
         known += job->known[i] > 0;
@@ -670,8 +695,12 @@ bool passes_finish(EditJob *job, EditResult *result, EngineError *error)
         rgba[4 * at + 3] = mask[to] > 0 && !job->settings.keep_transparency ? 1 : was;
     }
     free(mask);
+    bool soft = false;
+    for (size_t i = 0; job->settings.keep_transparency && i < area(rect); i++)
+        soft |= cut[i] > 0 && rgba[4 * i + 3] > 0 && rgba[4 * i + 3] < 1;
     *result = (EditResult){
-        .rect = rect, .rgba = rgba, .mask = cut, .seed = job->seed, .seam_score = seam_score(job)
+        .rect = rect, .rgba = rgba, .mask = cut, .seed = job->seed, .replaces = soft,
+        .seam_score = seam_score(job)
     };
     result->rect.x += whole.x + job->plan.summary.region.x;
     result->rect.y += whole.y + job->plan.summary.region.y;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -62,6 +63,9 @@ static bool check_size(const EditSettings *settings, EngineError *error)
                     "The picture cannot be extended by less than 0 pixels (left %d, right %d, top "
                     "%d, bottom %d).",
                     settings->left, settings->right, settings->top, settings->bottom);
+    if (abs(settings->known.x) > MAX_CANVAS || abs(settings->known.y) > MAX_CANVAS ||
+        abs(settings->known.width) > MAX_CANVAS || abs(settings->known.height) > MAX_CANVAS)
+        return fail(error, ENGINE_BAD_REQUEST, "What is known of the picture lies outside of it.");
     bool    outpaint = settings->mode == EDIT_OUTPAINT;
     int64_t width = (int64_t)settings->canvas_width +
                     (outpaint ? (int64_t)settings->left + settings->right : 0);
@@ -231,14 +235,56 @@ static bool plan_selection(Plan *plan, const EditSettings *settings, const Engin
     return true;
 }
 
+enum { LEFT, RIGHT, TOP, BOTTOM, SIDES };
+
+static void warn_of_border(Plan *plan, const int clear[SIDES])
+{
+    static const char *const names[SIDES] = { "left", "right", "top", "bottom" };
+    char                     sides[96] = "";
+    for (int side = 0; side < SIDES; side++)
+        if (clear[side] > 0)
+            snprintf(sides + strlen(sides), sizeof sides - strlen(sides), "%s%s %d",
+                     sides[0] ? ", " : "", names[side], clear[side]);
+    if (sides[0])
+        snprintf(plan->summary.warning, sizeof plan->summary.warning,
+                 "The clear border of the picture is filled as well: %s pixels.", sides);
+}
+
+/* What is missing on each side of plan->known: pixels to add, and the clear border that goes with
+ * them.  Tells whether there is any. */
+static bool find_missing(Plan *plan, int missing[SIDES], const EditSettings *settings)
+{
+    EditRect  canvas = { 0, 0, settings->canvas_width, settings->canvas_height };
+    EditRect  known = rect_intersect(settings->known, canvas);
+    const int more[SIDES] = { settings->left, settings->right, settings->top, settings->bottom };
+    bool      grows = false, any = false;
+    if (known.width <= 0)
+        known = canvas;
+    int clear[SIDES] = { known.x, canvas.width - known.x - known.width, known.y,
+                         canvas.height - known.y - known.height };
+    for (int side = 0; side < SIDES; side++)
+        grows |= more[side] > 0;
+    for (int side = 0; side < SIDES; side++) {
+        int length = side < TOP ? known.height : known.width;
+        if (grows && more[side] == 0 && clear[side] > outpaint_depth(length, &plan->limits))
+            clear[side] = 0; /* stays as it is */
+        missing[side] = more[side] + clear[side];
+        any |= missing[side] > 0;
+    }
+    plan->known = rect_pad(plan->summary.canvas, -missing[LEFT], -missing[TOP], -missing[RIGHT],
+                           -missing[BOTTOM]);
+    if (grows)
+        warn_of_border(plan, clear);
+    return any;
+}
+
 static bool plan_outpaint(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,
                           EngineError *error)
 {
-    int left = settings->left, right = settings->right, top = settings->top;
-    int bottom = settings->bottom;
-    if (left + right + top + bottom > 0) {
-        if (!outpaint_plan(plan->stages, &plan->stage_count, settings->canvas_width,
-                           settings->canvas_height, left, right, top, bottom, &plan->limits, error))
+    int missing[SIDES];
+    if (find_missing(plan, missing, settings)) {
+        if (!outpaint_plan(plan->stages, &plan->stage_count, plan->known, missing, &plan->limits,
+                           error))
             return false;
     } else {
         /* Empty places of the canvas itself: edit_prepare() finds them. */

@@ -19,6 +19,7 @@ typedef struct {
     EditPlan      summary;
     RegionLimits  limits;
     EditRect      selection;      /* inside the canvas; all of it without one */
+    EditRect      known;          /* outpaint: beside this the stages are, in the new canvas */
     bool          whole;          /* everything changes: there is no mask */
     bool          invert;         /* the selection is what stays */
     bool          tile_x, tile_y; /* all of the canvas is seen, and its sides fit together */

@@ -6,6 +6,7 @@ script=$(readlink -f "$0")
 diffuse=$(readlink -f "$1")
 project=$(readlink -f "$2")
 only=${3:-}
+tests=$(dirname "$script")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -132,6 +133,32 @@ assert shapes["noise"] == shapes["latents.0"] == shapes["latents.2"] == [2, 4, 8
 assert shapes["cond"][1:] == shapes["uncond"][1:] == [77, 128] and shapes["picture"] == [2, 3, 64, 64], shapes
 assert "latents.3" not in shapes
 END
+}
+
+# The offset was applied twice: all of what was there changed.
+outpaint_fills_a_clear_border_and_keeps_the_picture()
+{
+    python3 "$tests/png_pixels.py" border border.png
+    "$diffuse" outpaint border.png -p 'a meadow' --steps 2 --seed 1 -o filled.png
+    python3 "$tests/png_pixels.py" check_border filled.png
+    "$diffuse" outpaint border.png -p 'a meadow' --left 64 --steps 2 --seed 1 -o wider.png 2>said
+    grep -q 'clear border of the picture is filled as well: left 50, top 40 pixels' said
+    python3 "$tests/png_pixels.py" check_border wider.png 64
+}
+
+image_to_image_at_low_strength_keeps_a_flat_colour()
+{
+    python3 "$tests/png_pixels.py" flat flat.png
+    "$diffuse" img2img flat.png -p 'a meadow' --strength 0.1 --steps 10 --seed 1 -o same.png
+    python3 "$tests/png_pixels.py" check_flat same.png
+}
+
+kept_transparency_is_as_thick_as_it_was()
+{
+    python3 "$tests/png_pixels.py" glass glass.png mask.png
+    "$diffuse" inpaint glass.png --mask mask.png -p 'a lemon' --steps 2 --seed 1 \
+        --keep-transparency -o kept.png
+    python3 "$tests/png_pixels.py" check_glass kept.png
 }
 
 edit_changes_nothing_where_the_mask_is_black()

@@ -22,9 +22,8 @@ static bool planned(Stages *plan, int w, int h, int left, int right, int top, in
 {
     RegionLimits limits = limits_of(native);
     EngineError  error = { 0 };
-    bool         ok =
-        outpaint_plan(plan->stages, &plan->count, w, h, left, right, top, bottom, &limits, &error);
-    return ok;
+    return outpaint_plan(plan->stages, &plan->count, (EditRect){ left, top, w, h },
+                         (int[]){ left, right, top, bottom }, &limits, &error);
 }
 
 /* Marks a target's pixels in canvas [h, w]: each must have been missing. */
@@ -123,7 +122,8 @@ static void too_many_passes_are_refused(void)
     static Stages plan;
     RegionLimits  limits = limits_of(512);
     EngineError   error = { 0 };
-    CHECK(!outpaint_plan(plan.stages, &plan.count, 300, 300, 100000, 0, 0, 0, &limits, &error));
+    CHECK(!outpaint_plan(plan.stages, &plan.count, (EditRect){ 100000, 0, 300, 300 },
+                         (int[]){ 100000, 0, 0, 0 }, &limits, &error));
     CHECK(strstr(error.message, "in several goes"));
 }
 

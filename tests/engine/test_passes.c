@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Random edits of random small canvases through the whole of an edit: each is done or refused with
  * a sentence, its result lies where the plan says, and where its mask is 0 nothing was touched. */
-#include "edit.h"
-#include "engine_double.h"
+#include "edit_help.h"
 #include "test.h"
+
+#include <math.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,8 @@ static EditSettings random_settings(void)
     int *sides[] = { &settings.left, &settings.right, &settings.top, &settings.bottom };
     for (int i = 0; i < 4; i++)
         *sides[i] = settings.mode == EDIT_OUTPAINT && below(2) ? below(90) : 0;
+    if (below(2))
+        settings.known = (EditRect){ below(w + 20) - 10, below(h + 20) - 10, below(w + 9), below(h) };
     settings.intent = (EditIntent)below(6);
     settings.edge = (EditEdge)below(3);
     settings.context = (EditContext)below(4);
@@ -146,9 +149,149 @@ static void six_hundred_random_edits_end_well(void)
     CHECK(done > 300);
 }
 
+/* ---- transparency ---------------------------------------------------------------------------- */
+
+static void clear_outside(Canvas *canvas, EditRect known)
+{
+    for (int i = 0; i < canvas->w * canvas->h; i++) {
+        int x = i % canvas->w - known.x, y = i / canvas->w - known.y;
+        if (x < 0 || y < 0 || x >= known.width || y >= known.height)
+            memset(canvas->rgba + 4 * i, 0, 4 * sizeof *canvas->rgba);
+    }
+}
+
+static int clear_pixels(const float *rgba, int count)
+{
+    int clear = 0;
+    for (int i = 0; i < count; i++)
+        clear += canvas_byte((double)rgba[4 * i + 3]) < 255;
+    return clear;
+}
+
+/* Levels by which the picture's known pixels differ from what is laid over them. */
+static int worst_of_known(const Canvas *canvas, const float *laid, const EditPlan *plan)
+{
+    int worst = 0;
+    for (int i = 0; i < canvas->w * canvas->h; i++) {
+        int at = (i / canvas->w + plan->shift_y) * plan->canvas.width + i % canvas->w +
+                 plan->shift_x;
+        for (int c = 0; c < 3 && canvas->rgba[4 * i + 3] > 0; c++) {
+            int off = canvas_byte((double)laid[4 * at + c]) -
+                      canvas_byte((double)canvas->rgba[4 * i + c]);
+            worst = abs(off) > worst ? abs(off) : worst;
+        }
+    }
+    return worst;
+}
+
+/* amounts: with 64 more on the left the border was left clear, and the strip continued nothing. */
+static void a_clear_border_is_filled_and_the_picture_kept(void)
+{
+    for (int amount = 0; amount <= 64; amount += 64) {
+        Canvas   canvas = canvas_new(220, 200);
+        EditRect known = { 50, 40, 170, 160 };
+        clear_outside(&canvas, known);
+        Engine       engine = engine_double(200, 4); /* seen at its own size */
+        EditSettings settings = canvas_settings(EDIT_OUTPAINT, &canvas);
+        settings.known = known;
+        settings.left = amount;
+        Outcome outcome = canvas_run(&settings, &canvas, &engine);
+        if (!CHECK(outcome.ok))
+            printf("  %s\n", outcome.error.message);
+        float *laid = canvas_laid(&canvas, &outcome);
+        CHECK(outcome.plan.canvas.width == 220 + amount && outcome.plan.shift_x == amount);
+        CHECK_INT(clear_pixels(laid, outcome.plan.canvas.width * 200), 0);
+        CHECK_INT(worst_of_known(&canvas, laid, &outcome.plan), 0);
+        CHECK((amount > 0) ==
+              (strstr(outcome.plan.warning, "clear border of the picture is filled as well: left 50, "
+                                            "top 40 pixels") != NULL));
+        free(laid);
+        outcome_free(&outcome);
+        canvas_free(&canvas);
+    }
+}
+
+/* A border deeper than one strip, on a side that does not grow, is not asked for. */
+static void a_wide_clear_border_stays_where_nothing_grows(void)
+{
+    Canvas   canvas = canvas_new(400, 200);
+    EditRect known = { 0, 0, 180, 200 };
+    clear_outside(&canvas, known);
+    Engine       engine = engine_double(256, 4);
+    EditSettings settings = canvas_settings(EDIT_OUTPAINT, &canvas);
+    settings.known = known;
+    settings.left = 32;
+    Outcome outcome = canvas_run(&settings, &canvas, &engine);
+    CHECK(outcome.ok && outcome.plan.warning[0] == '\0');
+    CHECK(outcome.result.rect.x == 0 && outcome.result.rect.width < 100);
+    outcome_free(&outcome);
+    canvas_free(&canvas);
+}
+
+/* Alpha 60 became 105: the result lay over the picture that it was made from. */
+static void kept_transparency_is_as_thick_as_it_was(void)
+{
+    for (int edge = EDIT_BLEND; edge <= EDIT_AS_DRAWN; edge++) {
+        for (int keep = 0; keep < 2; keep++) {
+            Canvas canvas = canvas_new(256, 256);
+            for (int i = 0; i < 256 * 256; i++)
+                canvas.rgba[4 * i + 3] = i % 256 < 128 ? 60 / 255.F : 1;
+            Engine       engine = engine_double(256, 4);
+            EditSettings settings = canvas_settings(EDIT_INPAINT, &canvas);
+            settings.has_selection = true;
+            settings.selection = canvas_select_ellipse(&canvas, 60, 60, 120, 130);
+            settings.edge = (EditEdge)edge;
+            settings.keep_transparency = keep;
+            Outcome outcome = canvas_run(&settings, &canvas, &engine);
+            CHECK(outcome.ok);
+            CHECK(outcome.result.replaces == keep);
+            float *laid = canvas_laid(&canvas, &outcome);
+            int    thicker = 0;
+            for (int i = 0; i < 256 * 256; i++)
+                thicker += canvas_byte((double)laid[4 * i + 3]) !=
+                           canvas_byte((double)canvas.rgba[4 * i + 3]);
+            CHECK(keep ? thicker == 0 : thicker > 5000);
+            free(laid);
+            outcome_free(&outcome);
+            canvas_free(&canvas);
+        }
+    }
+}
+
+/* Keep inside left a half clear frame of 2,256 pixels. */
+static void a_selected_hole_is_filled_wholly(void)
+{
+    for (int edge = EDIT_BLEND; edge <= EDIT_AS_DRAWN; edge++) {
+        Canvas   canvas = canvas_new(256, 256);
+        EditRect hole = { 80, 90, 100, 70 };
+        for (int y = hole.y; y < hole.y + hole.height; y++) {
+            for (int x = hole.x; x < hole.x + hole.width; x++) {
+                canvas.selection[y * 256 + x] = 1;
+                memset(canvas.rgba + 4 * (y * 256 + x), 0, 4 * sizeof(float));
+            }
+        }
+        Engine       engine = engine_double(256, 4);
+        EditSettings settings = canvas_settings(EDIT_INPAINT, &canvas);
+        settings.has_selection = true;
+        settings.selection = hole;
+        settings.edge = (EditEdge)edge;
+        Outcome outcome = canvas_run(&settings, &canvas, &engine);
+        CHECK(outcome.ok);
+        float *laid = canvas_laid(&canvas, &outcome);
+        CHECK_INT(clear_pixels(laid, 256 * 256), 0);
+        free(laid);
+        outcome_free(&outcome);
+        canvas_free(&canvas);
+    }
+}
+
 int main(int argc, char **argv)
 {
     test_begin(argc, argv);
     RUN(six_hundred_random_edits_end_well);
+    RUN(a_clear_border_is_filled_and_the_picture_kept);
+    RUN(a_wide_clear_border_stays_where_nothing_grows);
+    RUN(kept_transparency_is_as_thick_as_it_was);
+    RUN(a_selected_hole_is_filled_wholly);
     return test_end();
 }
