@@ -41,6 +41,22 @@ short_prompt (Run             *run,
   return name;
 }
 
+/* Colors without their transparency, for a layer that is as transparent as what it covers: laid over
+ * that it would make it thicker. */
+static gfloat *
+solid_pixels (const Candidate *candidate)
+{
+  const EditRect *rect   = &candidate->edit.rect;
+  gsize           count  = (gsize) rect->width * (gsize) rect->height;
+  gfloat         *pixels = g_memdup2 (candidate->edit.rgba, 4 * count * sizeof (gfloat));
+
+  for (gsize i = 0; i < count; i++)
+    if (pixels[4 * i + 3] > 0.0f)
+      pixels[4 * i + 3] = 1.0f;
+
+  return pixels;
+}
+
 static GimpLayer *
 candidate_layer (Run             *run,
                  const Candidate *candidate,
@@ -54,12 +70,19 @@ candidate_layer (Run             *run,
   gchar     *name   = g_strdup_printf (_("%s (seed %s)"), prompt, seed);
   EditRect   rect   = candidate->edit.rect;
   GimpLayer *layer;
+  gfloat    *solid;
+  gboolean   clips;
 
   rect.x += move_x;
   rect.y += move_y;
-  layer   = canvas_layer_new (image, name, &rect, candidate->edit.rgba,
+  clips   = candidate->edit.replaces && run_source (run) == CANVAS_VISIBLE;
+  solid   = clips ? solid_pixels (candidate) : NULL;
+  layer   = canvas_layer_new (image, name, &rect, solid ? solid : candidate->edit.rgba,
                               candidate->settings.mode == EDIT_TEXT_TO_IMAGE
                               ? NULL : candidate->edit.mask);
+  if (clips)
+    gimp_layer_set_composite_mode (layer, GIMP_LAYER_COMPOSITE_CLIP_TO_BACKDROP);
+  g_free (solid);
   record_attach (layer, candidate, run_source (run));
   g_free (name);
   g_free (seed);

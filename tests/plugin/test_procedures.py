@@ -294,6 +294,34 @@ def keep_transparency_keeps_it():
     check(alpha[40 * 96 + 40] < 0.01, 'the hole is filled')
 
 
+def kept_transparency_is_as_thick_as_it_was():
+    image, background = picture(kind=T.RGBA_IMAGE)
+    select(image)
+    background.set_opacity(60 / 255 * 100)
+    glass = Gimp.Layer.new_from_visible(image, image, 'glass')
+    image.insert_layer(glass, None, 0)
+    background.set_visible(False)
+    before = floats(projection(image, "R'G'B'A float"))
+    check(abs(before[3] - 60 / 255) < 0.003)
+    ok('inpaint', image, [glass], prompt='a cat', keep_transparency=True)
+    after = floats(projection(image, "R'G'B'A float"))
+    worst = max(abs(a - b) for a, b in zip(before[3::4], after[3::4]))
+    check(worst <= 1 / 255, f'alpha changed by {worst * 255:.1f} levels')
+    check(before != after, 'nothing changed')
+
+
+def a_clear_border_is_filled_with_an_amount():
+    image, background = picture()
+    image.resize(96 + 24, 80 + 16, 24, 16)
+    before = pixels(background)
+    ok('outpaint', image, [background], prompt='the sea', left=16)
+    equal((image.get_width(), image.get_height()), (96 + 24 + 16, 80 + 16), 'the canvas')
+    equal(offsets(background), (24 + 16, 16), 'the old layer')
+    equal(pixels(background), before, 'the old layer changed')
+    alpha = floats(projection(image, "R'G'B'A float"))[3::4]
+    check(min(alpha) > 0.999, 'a place of the canvas is empty')
+
+
 def indexed_is_refused_with_what_to_do():
     image, background = picture()
     image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 8, False, False, '')
