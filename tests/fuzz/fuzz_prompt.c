@@ -30,8 +30,11 @@ static void check(const PromptPart *part, int chunks)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
+    /* One for all inputs: making it takes a thousand times as long as a prompt. */
+    static Tokenizer *tokenizer;
     EngineError error = { ENGINE_OK, "" };
-    Tokenizer  *tokenizer = tokenizer_create(&error);
+    if (!tokenizer)
+        tokenizer = tokenizer_create(&error);
     Prompt      prompt = { 0 };
     char       *text = malloc(size + 1), *expanded = NULL;
     if (tokenizer && text) {
@@ -48,7 +51,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
             abort();
     }
     prompt_clear(&prompt);
-    tokenizer_destroy(tokenizer);
     free(expanded);
     free(text);
     return 0;
