@@ -120,7 +120,7 @@ void number_format(char *out, double value)
             if (is_digit(*end))
                 digits[count++] = *end;
         digits[count] = '\0';
-        exponent = atoi(end + 1);
+        exponent = (int)strtol(end + 1, NULL, 10);
         snprintf(text, sizeof text, "%se%d", digits, exponent - precision);
         if (number_parse(text, strlen(text), &back) && (float)back == (float)fabs(value))
             break;

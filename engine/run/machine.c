@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "machine.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +23,12 @@ static bool read_number(const char *path, const char *key, uint64_t *number)
     FILE *file = fopen(path, "re");
     while (file && !found && fgets(line, sizeof line, file)) {
         size_t length = strlen(key);
-        found = strncmp(line, key, length) == 0 &&
-                sscanf(line + length, "%" SCNu64, number) == 1;
+        if (strncmp(line, key, length) == 0) {
+            char    *end;
+            uint64_t value = strtoull(line + length, &end, 10);
+            found = end > line + length;
+            *number = found ? value : *number;
+        }
         if (length == 0)
             break;
     }
