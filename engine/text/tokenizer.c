@@ -25,8 +25,16 @@ typedef struct {
     uint16_t rank; /* NO_RANK: empty */
 } Slot;
 
+/* A word that a model has besides the vocabulary. */
+typedef struct {
+    CodeList codes; /* composed, lower case */
+    int      id;
+} AddedWord;
+
 struct Tokenizer {
-    Slot slots[SLOT_COUNT];
+    Slot       slots[SLOT_COUNT];
+    AddedWord *added; /* [added_count] */
+    size_t     added_count;
 };
 
 static size_t slot_of(unsigned left, unsigned right)
@@ -43,6 +51,8 @@ Tokenizer *tokenizer_create(EngineError *error)
              sizeof *tokenizer);
         return NULL;
     }
+    tokenizer->added = NULL;
+    tokenizer->added_count = 0;
     memset(tokenizer->slots, 0xff, sizeof tokenizer->slots);
     for (unsigned rank = 0; rank < MERGE_COUNT; rank++) {
         size_t i = slot_of(merges[rank][0], merges[rank][1]);
@@ -55,6 +65,10 @@ Tokenizer *tokenizer_create(EngineError *error)
 
 void tokenizer_destroy(Tokenizer *tokenizer)
 {
+    for (size_t i = 0; tokenizer && i < tokenizer->added_count; i++)
+        code_list_clear(&tokenizer->added[i].codes);
+    if (tokenizer)
+        free(tokenizer->added);
     free(tokenizer);
 }
 
@@ -263,6 +277,84 @@ static size_t word_length(const uint32_t *codes, size_t count)
     return length;
 }
 
+/* Between two words that the model added. */
+static bool encode_words(TokenList *list, const Tokenizer *tokenizer, Word *word, const uint32_t *all,
+                         size_t all_count)
+{
+    size_t border = 0; /* behind the last mark */
+    for (size_t i = 0; i < all_count;) {
+        const uint32_t *codes = all + i;
+        size_t          count = (i < border ? border : all_count) - i;
+        if (unicode_is_space(*codes)) {
+            i++;
+            continue;
+        }
+        size_t mark = mark_length(codes, count);
+        if (mark)
+            border = i + (count = mark);
+        size_t length = word_length(codes, count);
+        if (!append_word(list, tokenizer, word, codes, length))
+            return false;
+        i += length;
+    }
+    return true;
+}
+
+/* ---- words of the model's own -------------------------------------------------------------- */
+
+bool tokenizer_add(Tokenizer *tokenizer, const char *word, int id, EngineError *error)
+{
+    CodeList   codes = { 0 };
+    AddedWord *added = realloc(tokenizer->added, (tokenizer->added_count + 1) * sizeof *added);
+    if (added)
+        tokenizer->added = added;
+    if (!added || !normalize(&codes, word, strlen(word)))
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is no memory for the model's own words.");
+    if (codes.count == 0) {
+        code_list_clear(&codes);
+        return fail(error, ENGINE_BAD_FILE, "A word that the model adds is empty.");
+    }
+    added[tokenizer->added_count++] = (AddedWord){ codes, id };
+    return true;
+}
+
+/* Code points of the text that are this word, 0: it does not stand there.  A space of the word is any white
+ * space of the text. */
+static size_t added_length(const AddedWord *word, const uint32_t *codes, size_t count)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < word->codes.count; i++) {
+        uint32_t code = word->codes.codes[i];
+        if (at == count || (code != codes[at] && !(code == ' ' && unicode_is_space(codes[at]))))
+            return 0;
+        for (at++; code == ' ' && at < count && unicode_is_space(codes[at]);)
+            at++;
+    }
+    return at;
+}
+
+/* The leftmost added word from *begin on, the longest that begins there; NULL: none, and *begin is count. */
+static const AddedWord *find_added(const Tokenizer *tokenizer, const uint32_t *codes, size_t count,
+                                   size_t *begin, size_t *length)
+{
+    const AddedWord *best = NULL;
+    if (tokenizer->added_count == 0)
+        *begin = count;
+    for (; *begin < count; ++*begin) {
+        *length = 0;
+        for (size_t i = 0; i < tokenizer->added_count; i++) {
+            size_t fits = added_length(&tokenizer->added[i], codes + *begin, count - *begin);
+            if (fits > *length) {
+                *length = fits;
+                best = &tokenizer->added[i];
+            }
+        }
+        if (best)
+            return best;
+    }
+    return NULL;
+}
+
 bool tokenizer_encode(const Tokenizer *tokenizer, const char *text, size_t bytes, TokenList *list,
                       EngineError *error)
 {
@@ -272,20 +364,15 @@ bool tokenizer_encode(const Tokenizer *tokenizer, const char *text, size_t bytes
     CodeList text_codes = { 0 };
     Word     word = { 0 };
     bool     ok = normalize(&text_codes, text, bytes);
-    size_t   border = 0; /* behind the last mark */
-    for (size_t i = 0; ok && i < text_codes.count;) {
-        const uint32_t *codes = text_codes.codes + i;
-        size_t          count = (i < border ? border : text_codes.count) - i;
-        if (unicode_is_space(*codes)) {
-            i++;
-            continue;
-        }
-        size_t mark = mark_length(codes, count);
-        if (mark)
-            border = i + (count = mark);
-        size_t length = word_length(codes, count);
-        ok = append_word(list, tokenizer, &word, codes, length);
-        i += length;
+    for (size_t at = 0; ok && at < text_codes.count;) {
+        const uint32_t  *codes = text_codes.codes;
+        size_t           begin = at, length = 0;
+        const AddedWord *added = find_added(tokenizer, codes, text_codes.count, &begin, &length);
+        ok = encode_words(list, tokenizer, &word, codes + at, begin - at) &&
+             (!added || token_list_reserve(list, 1));
+        if (ok && added)
+            list->ids[list->count++] = added->id;
+        at = begin + length;
     }
     code_list_clear(&text_codes);
     free(word.ids);

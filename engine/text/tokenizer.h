@@ -14,6 +14,10 @@ typedef struct Tokenizer Tokenizer;
 Tokenizer *tokenizer_create(EngineError *error); /* a few milliseconds; NULL: out of memory */
 void       tokenizer_destroy(Tokenizer *tokenizer);
 
+/* A word of the model's own (textual inversion): from now on it is id wherever it stands, also within other
+ * words, whatever its case; the longest of several wins.  False: out of memory, or no word. */
+bool tokenizer_add(Tokenizer *tokenizer, const char *word, int id, EngineError *error);
+
 /* Growing list of ids; zero it first, clear it last. */
 typedef struct {
     int   *ids;

@@ -20,7 +20,7 @@ START, END, COMMA = 49406, 49407, 267
 # ---- tokenizer ---------------------------------------------------------------------------------
 
 
-def reference():
+def clip_tokenizer():
     """split_special_tokens: the marks of start and end, typed by a person, are text."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = [chr(b) for b in printable] + [chr(256 + i) for i in range(256 - len(printable))]
@@ -28,8 +28,12 @@ def reference():
     merges = [tuple(line.split()) for line in lines]
     tokens = letters + [c + '</w>' for c in letters] + [''.join(pair) for pair in merges]
     tokens += ['<|startoftext|>', '<|endoftext|>']
-    tokenizer = CLIPTokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=merges,
-                              split_special_tokens=True)
+    return CLIPTokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=merges,
+                         split_special_tokens=True)
+
+
+def reference():
+    tokenizer = clip_tokenizer()
     return lambda texts: tokenizer(texts, add_special_tokens=False)['input_ids'] if texts else []
 
 
