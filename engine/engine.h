@@ -33,8 +33,15 @@ typedef struct {
     int      in_channels;        /* 4 base, 8 instruct, 9 inpaint; 0 where there is no U-Net */
     bool     v_prediction;
     bool     zero_terminal_snr;
+    double   sigma_min, sigma_max; /* of its noise levels, in latents of standard deviation 1; 0: no U-Net */
     int      native_width, native_height; /* pixels; 0 where it has none */
     int      size_multiple;      /* sides of a generated picture are multiples of this: 8 */
+    bool     lacks_vae, lacks_text_encoder; /* a U-Net is there, and with these given it could be run */
+    int            steps;        /* what this model is made for: the request's defaults */
+    EngineSampler  sampler;
+    EngineSchedule schedule;
+    float          cfg;
+    char     vae[160];           /* name of the file whose VAE is taken in place of its own, or "" */
     char     precision[24];      /* "F16", "F32 + F16" … */
     uint64_t file_bytes;
     uint64_t tensor_count;
@@ -53,14 +60,21 @@ bool engine_inspect(const char *path, EngineModelInfo *info, EngineError *error)
 typedef struct Engine Engine;
 
 typedef struct {
-    const char      *vae_path;   /* NULL: the checkpoint's own */
+    const char      *vae_path;   /* NULL: NAME.vae.safetensors beside NAME.safetensors, else the
+                                    checkpoint's own */
     const char      *taesd_path; /* NULL: previews by a linear fit */
+    const char      *text_encoder_path; /* NULL: the checkpoint's own; or a file or folder of one, or another
+                                     checkpoint's */
     int              threads;    /* 0: all that this process may use */
     EnginePrediction prediction;
     int              zero_terminal_snr; /* -1 as the file says, 0, 1 */
 } EngineOptions;
 
 EngineOptions engine_options_default(void);
+
+/* engine_inspect() of the model with these files in place of its own: what engine_open() would open. */
+bool engine_inspect_with(const char *path, const EngineOptions *options, EngineModelInfo *info,
+                         EngineError *error);
 
 /* Maps the model and checks every tensor it will use, reading none.  path is a .safetensors file or a
  * diffusers folder.  NULL with a sentence on failure. */

@@ -38,6 +38,27 @@ static int printable(const unsigned char *s, size_t n)
     return control ? 0 : length;
 }
 
+void error_printable(char *out, size_t size, const char *text)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t            length = strlen(text), at = 0;
+    for (size_t i = 0; i < length && at + 5 <= size;) {
+        int n = printable((const unsigned char *)text + i, length - i);
+        if (n > 0) {
+            memcpy(out + at, text + i, (size_t)n);
+            at += (size_t)n;
+            i += (size_t)n;
+        } else {
+            unsigned char byte = (unsigned char)text[i++];
+            out[at++] = '\\';
+            out[at++] = 'x';
+            out[at++] = hex[byte >> 4];
+            out[at++] = hex[byte & 15];
+        }
+    }
+    out[at] = '\0';
+}
+
 bool fail(EngineError *error, EngineStatus status, const char *format, ...)
 {
     if (error->status != ENGINE_OK)
@@ -47,26 +68,7 @@ bool fail(EngineError *error, EngineStatus status, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(raw, sizeof raw, format, arguments);
     va_end(arguments);
-
-    size_t length = strlen(raw), at = 0;
-    for (size_t i = 0; i < length;) {
-        int n = printable((const unsigned char *)raw + i, length - i);
-        if (at + 5 > sizeof error->message)
-            break;
-        if (n > 0) {
-            memcpy(error->message + at, raw + i, (size_t)n);
-            at += (size_t)n;
-            i += (size_t)n;
-        } else {
-            static const char hex[] = "0123456789abcdef";
-            unsigned char     byte = (unsigned char)raw[i++];
-            error->message[at++] = '\\';
-            error->message[at++] = 'x';
-            error->message[at++] = hex[byte >> 4];
-            error->message[at++] = hex[byte & 15];
-        }
-    }
-    error->message[at] = '\0';
+    error_printable(error->message, sizeof error->message, raw);
     error->status = status;
     return false;
 }

@@ -326,9 +326,9 @@ bool command_eval(const Options *options, EngineError *error)
     if (options->argument_count != 3)
         return fail(error, ENGINE_BAD_REQUEST,
                     "Usage: diffuse eval MODEL IN.safetensors OUT.safetensors");
-    Eval eval = { .error = error };
-    bool ok = (eval.checkpoint = checkpoint_open(options->arguments[0], options->vae,
-                                                 options->taesd, error)) &&
+    CheckpointExtras extras = { options->vae, options->taesd, options->text_encoder };
+    Eval             eval = { .error = error };
+    bool ok = (eval.checkpoint = checkpoint_open(options->arguments[0], &extras, error)) &&
               config_from_checkpoint(&eval.config, eval.checkpoint, error) &&
               (eval.input = safetensors_open(options->arguments[1], error));
     if (ok && !(eval.threads = threads_create(options->threads)))

@@ -415,6 +415,7 @@ bool command_make(const Options *options, EngineError *error)
     open.threads = options->threads;
     open.vae_path = options->vae;
     open.taesd_path = options->taesd;
+    open.text_encoder_path = options->text_encoder;
     open.prediction = (EnginePrediction)options->prediction;
     progress_begin(&make.progress, options->quiet || options->json);
     const char *path = command_model_path(options, error);

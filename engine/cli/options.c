@@ -49,6 +49,8 @@ static const Option own_options[] = {
     { "prediction", 0, OPTION_CHOICE, PART_HOW, FIELD(prediction), choices_predictions, "NAME",
       "when a file does not say it, or says it wrong" },
     { "vae", 0, OPTION_TEXT, PART_HOW, FIELD(vae), NULL, "FILE", "a VAE in place of the model's" },
+    { "text-encoder", 0, OPTION_TEXT, PART_HOW, FIELD(text_encoder), NULL, "FILE",
+      "a text encoder in place of the model's, also another checkpoint's" },
     { "taesd", 0, OPTION_TEXT, PART_HOW, FIELD(taesd), NULL, "FILE", "a small VAE for previews" },
     { "threads", 0, OPTION_THREADS, PART_HOW, FIELD(threads), NULL, "N",
       "default all; the picture is the same for any number" },
@@ -333,8 +335,9 @@ void options_print_help(const char *command)
         return;
     }
     if (strcmp(command, "inspect") == 0) {
-        puts("diffuse inspect FILE [--json]\n\n"
-             "Says what a .safetensors file (or a diffusers folder) is, from its header alone.\n"
+        puts("diffuse inspect FILE [--json] [--vae FILE] [--text-encoder FILE]\n\n"
+             "Says what a .safetensors file (or a diffusers folder) is, from its header alone: what it\n"
+             "predicts and from which noise, the settings it is made for, what it is good for, what it lacks.\n"
              "Exit status 0 for a well-formed file of any kind, 1 with the reason otherwise.");
         return;
     }

@@ -15,7 +15,7 @@ typedef struct {
     const char *arguments[3]; /* what stands without a dash: file names */
     int         argument_count;
 
-    const char *model, *vae, *taesd, *input, *mask, *output, *save_stages;
+    const char *model, *vae, *text_encoder, *taesd, *input, *mask, *output, *save_stages;
     const char *prompt, *negative_prompt;
     Amount      left, right, top, bottom;
 

@@ -59,8 +59,18 @@ static int begins(const unsigned char *head, size_t size, const char *word)
     return 1;
 }
 
+/* An ONNX model is a protocol buffer: its version, then the name of the program that wrote it. */
+static bool is_onnx(const unsigned char *head, size_t size)
+{
+    return size > 8 && head[0] == 8 && head[1] < 32 && head[2] == 0x12 && head[3] >= 4 &&
+           (memcmp(head + 4, "pyto", 4) == 0 || memcmp(head + 4, "onnx", 4) == 0 ||
+            memcmp(head + 4, "tf2o", 4) == 0);
+}
+
 const char *content_name(const unsigned char *head, size_t size)
 {
+    if (is_onnx(head, size))
+        return "an ONNX model, another format for weights; get the safetensors version";
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++)
         if (size >= signatures[i].offset + signatures[i].size &&
             memcmp(head + signatures[i].offset, signatures[i].magic, signatures[i].size) == 0)
@@ -72,4 +82,24 @@ const char *content_name(const unsigned char *head, size_t size)
         begins(head + blank, size - blank, "<?xml"))
         return "a web page, perhaps one that asks to log in; download the model again";
     return NULL;
+}
+
+bool content_first_line(char out[CONTENT_LINE], const unsigned char *head, size_t size)
+{
+    size_t begin = 0, end;
+    for (size_t i = 0; i < size; i++)
+        if (head[i] < ' ' ? !head[i] || !strchr("\t\r\n", head[i]) : head[i] == 0x7f)
+            return false;
+    while (begin < size && strchr(" \t\r\n", head[begin]))
+        begin++;
+    for (end = begin; end < size && head[end] != '\n' && head[end] != '\r';)
+        end++;
+    if (end - begin < 4) /* two or three letters are any bytes */
+        return false;
+    size_t length = end - begin < CONTENT_LINE ? end - begin : CONTENT_LINE - 1;
+    while (length > 0 && begin + length < end && (head[begin + length] & 0xc0) == 0x80)
+        length--;
+    memcpy(out, head + begin, length);
+    out[length] = '\0';
+    return true;
 }

@@ -159,6 +159,10 @@ bool png_read_memory(const char *name, const void *bytes, size_t size, EnginePic
     if (parameters)
         *parameters = NULL;
     if (size < 8 || png_sig_cmp(bytes, 0, 8) != 0) {
+        if (size >= 4 && memcmp(bytes, "\x89PNG", 4) == 0)
+            return fail(error, ENGINE_BAD_FILE,
+                        "%s: is a damaged PNG picture: it was cut, or its line ends were changed on its way",
+                        name);
         const char *other = content_name(bytes, size);
         return fail(error, ENGINE_BAD_FILE, "%s: is no PNG picture%s%s", name, other ? " but " : "",
                     other ? other : "");

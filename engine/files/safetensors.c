@@ -85,8 +85,12 @@ static bool refuse_framing(const Safetensors *file, const unsigned char *head, s
     const char *other = content_name(head, head_bytes);
     const char *path = file->path;
     unsigned long long have = file->file_bytes;
+    char line[CONTENT_LINE];
     if (other)
         return fail(error, ENGINE_BAD_FILE, "%s: is no safetensors file but %s", path, other);
+    if (content_first_line(line, head, head_bytes))
+        return fail(error, ENGINE_BAD_FILE,
+                    "%s: is a text and no model, so the download has failed: \"%s\"", path, line);
     if (have < 8)
         return fail(error, ENGINE_BAD_FILE,
                     "%s: has %llu bytes, and the smallest safetensors file has 10: the download did "
@@ -387,9 +391,10 @@ static bool check_end(const Safetensors *file, uint64_t at, EngineError *error)
     if (at > data) {
         bool growing = file->map && map_changed(file->map);
         return fail(error, ENGINE_BAD_FILE,
-                    "%s: ends at byte %llu, and its header speaks of %llu: %s", file->path,
-                    (unsigned long long)file->file_bytes,
+                    "%s: ends at byte %llu, and its header speaks of %llu, so %.1f %% of it is there: %s",
+                    file->path, (unsigned long long)file->file_bytes,
                     (unsigned long long)at + 8 + file->header_bytes,
+                    100 * (double)file->file_bytes / ((double)at + 8 + (double)file->header_bytes),
                     growing ? "it is still being written" : "the download is incomplete or still running");
     }
     if (at < data)

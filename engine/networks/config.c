@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CLIP_VOCABULARY = 49408 };
 enum { SEARCH_LIMIT = 64, DEPTH_LIMIT = 64, LAYER_LIMIT = 256 };
 
 typedef struct {
@@ -208,7 +209,8 @@ static void read_text(TextConfig *text, const Checkpoint *checkpoint, Checkpoint
      * last one away. */
     text->output_layer = two_towers || openclip ? -2 : -1;
     text->final_norm = !two_towers;
-    text->end_token = text->vocabulary - 1;
+    /* Words that a model adds have ids behind the public ones; a cut vocabulary keeps its end last. */
+    text->end_token = text->vocabulary > CLIP_VOCABULARY ? CLIP_VOCABULARY - 1 : text->vocabulary - 1;
     text->pad_token = clip_l ? text->end_token : 0;
 }
 

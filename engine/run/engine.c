@@ -7,6 +7,7 @@
 #include "../text/prompt.h"
 #include "generate.h"
 #include "machine.h"
+#include "model_info.h"
 #include "request.h"
 
 #include <stdlib.h>
@@ -46,6 +47,22 @@ static bool create_networks(Engine *engine, EngineError *error)
     return !config->has_taesd || engine->taesd;
 }
 
+/* Words of the model's own, from added_tokens.json: { "<cat-toy>": 49408 }. */
+static bool add_words(Tokenizer *tokenizer, const Checkpoint *checkpoint, EngineError *error)
+{
+    const Json *words = checkpoint_added_tokens(checkpoint);
+    for (const Json *item = json_first(words); item; item = json_next(item)) {
+        int64_t id;
+        if (!json_integer(item, &id) || id < 0 || id > INT32_MAX)
+            return fail(error, ENGINE_BAD_FILE, "%s: tokenizer/added_tokens.json gives '%.160s' no number",
+                        checkpoint_path(checkpoint), json_name(item));
+        /* The marks of start and end, which some files list too, are no words. */
+        if (id >= TOKEN_COUNT && !tokenizer_add(tokenizer, json_name(item), (int)id, error))
+            return false;
+    }
+    return true;
+}
+
 Engine *engine_open(const char *path, const EngineOptions *options, EngineError *error)
 {
     Engine *engine = calloc(1, sizeof *engine);
@@ -55,12 +72,14 @@ Engine *engine_open(const char *path, const EngineOptions *options, EngineError 
     }
     engine->kernels = kernels_best();
     engine->path = strdup(path);
-    engine->checkpoint = checkpoint_open(path, options->vae_path, options->taesd_path, error);
+    CheckpointExtras extras = { options->vae_path, options->taesd_path, options->text_encoder_path };
+    engine->checkpoint = checkpoint_open(path, &extras, error);
     bool ok = engine->checkpoint && engine->path &&
               config_from_checkpoint(&engine->config, engine->checkpoint, error) &&
-              engine_inspect(path, &engine->info, error) &&
-              (engine->tokenizer = tokenizer_create(error)) != NULL;
+              (engine->tokenizer = tokenizer_create(error)) != NULL &&
+              add_words(engine->tokenizer, engine->checkpoint, error);
     if (ok) {
+        model_info_describe(&engine->info, engine->checkpoint);
         apply_options(engine, options);
         ok = create_networks(engine, error);
     }

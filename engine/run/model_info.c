@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* engine_inspect(): what a model file is, from its header alone. */
-#include "../engine.h"
+#include "model_info.h"
 
 #include "../networks/config.h"
+#include "../sample/schedule.h"
 #include "../weights/kind.h"
 #include "../weights/model_folder.h"
 
@@ -54,8 +55,29 @@ static void describe_precision(EngineModelInfo *info, const Checkpoint *checkpoi
         snprintf(info->precision, sizeof info->precision, "%s", name);
 }
 
+/* The last part of a path. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void describe_sampling(EngineModelInfo *info, const ModelConfig *config)
+{
+    EngineRequest usual = engine_request_default(NULL);
+    NoiseLevels   levels;
+    noise_levels_init(&levels, config->beta_start, config->beta_end, config->zero_terminal_snr);
+    info->sigma_min = levels.sigmas[0];
+    info->sigma_max = levels.sigmas[NOISE_LEVEL_COUNT - 1];
+    info->steps = usual.steps;
+    info->sampler = usual.sampler;
+    info->schedule = usual.schedule;
+    info->cfg = usual.cfg;
+}
+
 static void describe_model(EngineModelInfo *info, const ModelConfig *config)
 {
+    describe_sampling(info, config);
     snprintf(info->family, sizeof info->family, "%s", config->family);
     info->in_channels = config->unet.in_channels;
     info->v_prediction = config->v_prediction;
@@ -112,12 +134,12 @@ static void copy_claim(char *out, size_t size, const char *text)
     out[at] = '\0';
 }
 
-/* What is known of an opened file. */
-static void describe(EngineModelInfo *info, const Checkpoint *checkpoint)
+void model_info_describe(EngineModelInfo *info, const Checkpoint *checkpoint)
 {
     ModelConfig config;
     EngineError why = { 0 };
     ModelKind   kind = kind_of(checkpoint);
+    *info = (EngineModelInfo){ .kind = ENGINE_FILE_UNKNOWN };
     info->kind = kind.kind;
     info->runnable = config_from_checkpoint(&config, checkpoint, &why);
     info->size_multiple = 8;
@@ -133,6 +155,11 @@ static void describe(EngineModelInfo *info, const Checkpoint *checkpoint)
     folder_hub_name(checkpoint_path(checkpoint), hub_name, sizeof hub_name);
     copy_claim(info->title, sizeof info->title,
                hub_name[0] ? hub_name : checkpoint_metadata(checkpoint, "modelspec.title"));
+    bool unet = checkpoint_has_part(checkpoint, PART_UNET) && kind.kind != ENGINE_FILE_OTHER_MODEL;
+    info->lacks_vae = unet && !checkpoint_has_part(checkpoint, PART_VAE);
+    info->lacks_text_encoder = unet && !checkpoint_has_part(checkpoint, PART_TEXT);
+    if (checkpoint_vae_path(checkpoint))
+        copy_claim(info->vae, sizeof info->vae, base_name(checkpoint_vae_path(checkpoint)));
     write_summary(info, &kind);
     if (!info->runnable) {
         /* The sentence begins with the path, which the reader of `reason` has. */
@@ -145,13 +172,21 @@ static void describe(EngineModelInfo *info, const Checkpoint *checkpoint)
     warn_of_zeros(info, checkpoint);
 }
 
-bool engine_inspect(const char *path, EngineModelInfo *info, EngineError *error)
+bool engine_inspect_with(const char *path, const EngineOptions *options, EngineModelInfo *info,
+                         EngineError *error)
 {
+    CheckpointExtras extras = { options->vae_path, options->taesd_path, options->text_encoder_path };
+    Checkpoint      *checkpoint = checkpoint_open_header(path, &extras, error);
     *info = (EngineModelInfo){ .kind = ENGINE_FILE_UNKNOWN };
-    Checkpoint *checkpoint = checkpoint_open_header(path, error);
     if (!checkpoint)
         return false;
-    describe(info, checkpoint);
+    model_info_describe(info, checkpoint);
     checkpoint_close(checkpoint);
     return true;
+}
+
+bool engine_inspect(const char *path, EngineModelInfo *info, EngineError *error)
+{
+    EngineOptions options = engine_options_default();
+    return engine_inspect_with(path, &options, info, error);
 }

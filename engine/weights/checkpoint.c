@@ -27,8 +27,10 @@ struct Checkpoint {
     FileList list;
     Place    places[PLACES];
     Json    *configs[PLACES]; /* config.json files */
-    Json    *scheduler, *model_index;
+    Json    *scheduler, *model_index, *added_tokens;
+    char    *vae_path; /* in place of its own, or NULL */
     Json    *metadata_config; /* `__metadata__.config` */
+    Json    *given_configs[PLACES]; /* the same of files that were given for a part */
 };
 
 /* ---- where a part's tensors are ------------------------------------------------------------ */
@@ -232,17 +234,31 @@ static bool open_file(Checkpoint *checkpoint, const char *path, EngineError *err
     return file && file_list_add(&checkpoint->list, file, error);
 }
 
+static const char *const part_keys[] = { "unet", "vae", "text_encoder", "text_encoder_2" };
+
 /* `__metadata__.config`, when it is a JSON object; whatever else it holds is not meant for us. */
+static Json *metadata_config(const Safetensors *file)
+{
+    const char *text = safetensors_metadata(file, "config");
+    EngineError ignored = { 0 };
+    return text ? json_parse(safetensors_path(file), text, strlen(text), &ignored) : NULL;
+}
+
 static void read_metadata_config(Checkpoint *checkpoint)
 {
-    static const char *const keys[] = { "unet", "vae", "text_encoder", "text_encoder_2" };
-    const Safetensors       *file = checkpoint->list.files[0];
-    const char              *text = safetensors_metadata(file, "config");
-    EngineError              ignored = { 0 };
-    checkpoint->metadata_config =
-        text ? json_parse(safetensors_path(file), text, strlen(text), &ignored) : NULL;
+    checkpoint->metadata_config = metadata_config(checkpoint->list.files[0]);
     for (int part = 0; part <= PART_TEXT_2; part++)
-        checkpoint->places[part].config = json_member(checkpoint->metadata_config, keys[part]);
+        checkpoint->places[part].config = json_member(checkpoint->metadata_config, part_keys[part]);
+}
+
+/* The config of a part that was opened in place of the checkpoint's own, from file `first` on. */
+static void read_given_config(Checkpoint *checkpoint, int part, size_t first)
+{
+    Json **given = &checkpoint->given_configs[part];
+    json_free(*given);
+    *given = checkpoint->list.count > first ? metadata_config(checkpoint->list.files[first]) : NULL;
+    checkpoint->places[part].config = checkpoint->configs[part] ? checkpoint->configs[part]
+                                                                : json_member(*given, part_keys[part]);
 }
 
 static bool use_single_file(Checkpoint *checkpoint)
@@ -276,10 +292,12 @@ static bool open_part(Checkpoint *checkpoint, int part, const char *name, Engine
     return ok;
 }
 
-static bool open_scheduler(Checkpoint *checkpoint, EngineError *error)
+/* folder/name of the model's folder; NULL where it is not there. */
+static bool open_json(Checkpoint *checkpoint, Json **json, const char *name, const char *file,
+                      EngineError *error)
 {
-    char *folder = path_join(checkpoint->path, "scheduler");
-    bool  ok = folder ? folder_json(&checkpoint->scheduler, folder, "scheduler_config.json", error)
+    char *folder = path_join(checkpoint->path, name);
+    bool  ok = folder ? folder_json(json, folder, file, error)
                       : fail(error, ENGINE_OUT_OF_MEMORY, "%s: no memory to open it", checkpoint->path);
     free(folder);
     return ok;
@@ -287,16 +305,16 @@ static bool open_scheduler(Checkpoint *checkpoint, EngineError *error)
 
 static bool open_folder(Checkpoint *checkpoint, EngineError *error)
 {
-    static const char *const names[] = { "unet", "vae", "text_encoder", "text_encoder_2" };
-    const char              *path = checkpoint->path;
+    const char *path = checkpoint->path;
     checkpoint->folder = true;
     if (!folder_json(&checkpoint->model_index, path, "model_index.json", error) ||
-        !open_scheduler(checkpoint, error))
+        !open_json(checkpoint, &checkpoint->scheduler, "scheduler", "scheduler_config.json", error) ||
+        !open_json(checkpoint, &checkpoint->added_tokens, "tokenizer", "added_tokens.json", error))
         return false;
     if (kind_is_foreign(json_string(json_member(checkpoint->model_index, "_class_name"))))
         return true;
     for (int part = 0; part <= PART_TEXT_2; part++)
-        if (!open_part(checkpoint, part, names[part], error))
+        if (!open_part(checkpoint, part, part_keys[part], error))
             return false;
     if (checkpoint->list.count > 0)
         return true;
@@ -325,6 +343,11 @@ static bool open_extra(Checkpoint *checkpoint, const char *path, const char *par
 static bool open_vae(Checkpoint *checkpoint, const char *path, EngineError *error)
 {
     size_t first = checkpoint->list.count;
+    free(checkpoint->vae_path);
+    json_free(checkpoint->configs[PART_VAE]);
+    checkpoint->configs[PART_VAE] = NULL;
+    if (!(checkpoint->vae_path = strdup(path)))
+        return fail(error, ENGINE_OUT_OF_MEMORY, "%s: no memory to open it", path);
     checkpoint->places[PART_VAE] = (Place){ .config = NULL };
     if (!open_extra(checkpoint, path, "vae", &checkpoint->configs[PART_VAE], error))
         return false;
@@ -337,8 +360,64 @@ static bool open_vae(Checkpoint *checkpoint, const char *path, EngineError *erro
                     "%s: is a VAE of %d channels, and checkpoints of Stable Diffusion 1.x, 2.x and SDXL "
                     "need one of 4",
                     path, shape[1]);
-    checkpoint->places[PART_VAE].config = checkpoint->configs[PART_VAE];
+    read_given_config(checkpoint, PART_VAE, first);
     return true;
+}
+
+/* NAME.vae.safetensors beside NAME.safetensors, where it is there. */
+static bool open_vae_beside(Checkpoint *checkpoint, EngineError *error)
+{
+    static const char end[] = ".safetensors", other[] = ".vae.safetensors";
+    size_t            length = strlen(checkpoint->path);
+    if (checkpoint->folder || length < sizeof end || strcmp(checkpoint->path + length - sizeof end + 1, end) != 0)
+        return true;
+    char *path = malloc(length + sizeof other);
+    if (!path)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "%s: no memory to open it", checkpoint->path);
+    snprintf(path, length + sizeof other, "%.*s%s", (int)(length - sizeof end + 1), checkpoint->path, other);
+    FILE *file = checkpoint_has_part(checkpoint, PART_UNET) ? fopen(path, "rb") : NULL;
+    bool  ok = !file || open_vae(checkpoint, path, error);
+    if (file)
+        fclose(file);
+    free(path);
+    return ok;
+}
+
+/* Takes one text encoder of another model, when it is there. */
+static bool open_tower(Checkpoint *checkpoint, int part, const char *path, size_t *first, bool *found,
+                       EngineError *error)
+{
+    char *inner = path_join(path, part_keys[part]);
+    bool  folder = inner && path_is_folder(inner);
+    Json *config = NULL;
+    free(inner);
+    if (folder)
+        *first = checkpoint->list.count;
+    if ((folder || part == PART_TEXT) && !open_extra(checkpoint, path, part_keys[part], &config, error)) {
+        json_free(config);
+        return false;
+    }
+    const Candidate *places = folder ? text_folder_places : part_places[part];
+    if (!locate(checkpoint, part, places, *first, checkpoint->list.count - *first)) {
+        json_free(config);
+        return true;
+    }
+    json_free(checkpoint->configs[part]);
+    checkpoint->configs[part] = config;
+    read_given_config(checkpoint, part, *first);
+    return *found = true;
+}
+
+/* A file or a folder of one encoder, of both, or of all of a checkpoint. */
+static bool open_text_encoder(Checkpoint *checkpoint, const char *path, EngineError *error)
+{
+    size_t first = checkpoint->list.count;
+    bool   found = false;
+    for (int part = PART_TEXT; part <= PART_TEXT_2; part++)
+        if (!open_tower(checkpoint, part, path, &first, &found, error))
+            return false;
+    return found || fail(error, ENGINE_UNSUPPORTED, "%s: holds no text encoder (no tensor '%s')", path,
+                         HF_TOKENS);
 }
 
 /* A folder with taesd's own two files in it. */
@@ -384,8 +463,16 @@ static Checkpoint *create(const char *path, bool headers_only, EngineError *erro
     return checkpoint;
 }
 
-static Checkpoint *open_all(const char *path, const char *vae_path, const char *taesd_path,
-                            bool headers_only, EngineError *error)
+static bool open_extras(Checkpoint *checkpoint, const CheckpointExtras *extras, EngineError *error)
+{
+    if (extras->vae ? !open_vae(checkpoint, extras->vae, error) : !open_vae_beside(checkpoint, error))
+        return false;
+    return (!extras->text_encoder || open_text_encoder(checkpoint, extras->text_encoder, error)) &&
+           (!extras->taesd || open_taesd(checkpoint, extras->taesd, error));
+}
+
+static Checkpoint *open_all(const char *path, const CheckpointExtras *extras, bool headers_only,
+                            EngineError *error)
 {
     char       *model = folder_of_model(path);
     Checkpoint *checkpoint = create(model ? model : path, headers_only, error);
@@ -395,24 +482,23 @@ static Checkpoint *open_all(const char *path, const char *vae_path, const char *
     bool ok = path_is_folder(checkpoint->path)
                   ? open_folder(checkpoint, error)
                   : open_file(checkpoint, checkpoint->path, error) && use_single_file(checkpoint);
-    ok = ok && (!vae_path || open_vae(checkpoint, vae_path, error)) &&
-         (!taesd_path || open_taesd(checkpoint, taesd_path, error));
-    if (!ok) {
+    if (!ok || !open_extras(checkpoint, extras, error)) {
         checkpoint_close(checkpoint);
         return NULL;
     }
     return checkpoint;
 }
 
-Checkpoint *checkpoint_open(const char *path, const char *vae_path, const char *taesd_path,
-                            EngineError *error)
+Checkpoint *checkpoint_open(const char *path, const CheckpointExtras *extras, EngineError *error)
 {
-    return open_all(path, vae_path, taesd_path, false, error);
+    static const CheckpointExtras none = { .vae = NULL };
+    return open_all(path, extras ? extras : &none, false, error);
 }
 
-Checkpoint *checkpoint_open_header(const char *path, EngineError *error)
+Checkpoint *checkpoint_open_header(const char *path, const CheckpointExtras *extras, EngineError *error)
 {
-    return open_all(path, NULL, NULL, true, error);
+    static const CheckpointExtras none = { .vae = NULL };
+    return open_all(path, extras ? extras : &none, true, error);
 }
 
 Checkpoint *checkpoint_from_file(Safetensors *file, EngineError *error)
@@ -434,10 +520,14 @@ void checkpoint_close(Checkpoint *checkpoint)
 {
     if (!checkpoint)
         return;
-    for (int i = 0; i < PLACES; i++)
+    for (int i = 0; i < PLACES; i++) {
         json_free(checkpoint->configs[i]);
+        json_free(checkpoint->given_configs[i]);
+    }
     json_free(checkpoint->scheduler);
     json_free(checkpoint->model_index);
+    json_free(checkpoint->added_tokens);
+    free(checkpoint->vae_path);
     json_free(checkpoint->metadata_config);
     file_list_clear(&checkpoint->list);
     free(checkpoint->path);
@@ -643,6 +733,16 @@ const Json *checkpoint_scheduler(const Checkpoint *checkpoint)
 const Json *checkpoint_model_index(const Checkpoint *checkpoint)
 {
     return checkpoint->model_index;
+}
+
+const Json *checkpoint_added_tokens(const Checkpoint *checkpoint)
+{
+    return checkpoint->added_tokens;
+}
+
+const char *checkpoint_vae_path(const Checkpoint *checkpoint)
+{
+    return checkpoint->vae_path;
 }
 
 size_t checkpoint_file_count(const Checkpoint *checkpoint)

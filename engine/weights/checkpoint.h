@@ -26,13 +26,18 @@ typedef struct Checkpoint Checkpoint;
 
 typedef enum { PART_UNET, PART_VAE, PART_TEXT, PART_TEXT_2, PART_TAESD, PART_COUNT } CheckpointPart;
 
-/* path: a .safetensors file or a diffusers folder. vae_path, taesd_path: NULL, or files (or folders)
- * whose tensors take the place of the checkpoint's own.  Opens whatever is well-formed: whether it is
- * a model that can be run, config_from_checkpoint() tells. */
-Checkpoint *checkpoint_open(const char *path, const char *vae_path, const char *taesd_path,
-                            EngineError *error);
+/* Files or folders whose tensors take the place of the checkpoint's own; NULL: none. */
+typedef struct {
+    const char *vae, *taesd, *text_encoder; /* text_encoder: also of another checkpoint, both towers of SDXL */
+} CheckpointExtras;
+
+/* path: a .safetensors file, a diffusers folder or its model_index.json, a folder of the Hugging Face
+ * cache.  extras may be NULL.  Without another VAE, NAME.vae.safetensors beside NAME.safetensors is taken,
+ * as A1111 does.  Opens whatever is well-formed: whether it is a model that can be run,
+ * config_from_checkpoint() tells. */
+Checkpoint *checkpoint_open(const char *path, const CheckpointExtras *extras, EngineError *error);
 /* The headers only, for looking at; binding gives weights without data. */
-Checkpoint *checkpoint_open_header(const char *path, EngineError *error);
+Checkpoint *checkpoint_open_header(const char *path, const CheckpointExtras *extras, EngineError *error);
 /* The same from a Safetensors, which it then owns, also on failure. */
 Checkpoint *checkpoint_from_file(Safetensors *file, EngineError *error);
 void        checkpoint_close(Checkpoint *checkpoint);
@@ -73,6 +78,10 @@ void checkpoint_file_name(const Checkpoint *checkpoint, CheckpointPart part, con
 const Json *checkpoint_config(const Checkpoint *checkpoint, CheckpointPart part);
 const Json *checkpoint_scheduler(const Checkpoint *checkpoint);   /* scheduler_config.json */
 const Json *checkpoint_model_index(const Checkpoint *checkpoint); /* model_index.json */
+const Json *checkpoint_added_tokens(const Checkpoint *checkpoint); /* tokenizer/added_tokens.json */
+
+/* The VAE that was taken in place of the checkpoint's own, or NULL. */
+const char *checkpoint_vae_path(const Checkpoint *checkpoint);
 
 size_t             checkpoint_file_count(const Checkpoint *checkpoint);
 const Safetensors *checkpoint_file(const Checkpoint *checkpoint, size_t index);

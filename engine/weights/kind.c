@@ -518,19 +518,16 @@ static bool refuse_incomplete(const Checkpoint *checkpoint, const ModelKind *kin
     bool        vae = checkpoint_has_part(checkpoint, PART_VAE);
     bool        text = checkpoint_has_part(checkpoint, PART_TEXT) ||
                 checkpoint_has_part(checkpoint, PART_TEXT_2);
-    char        name[256];
+    char name[256], beside[320] = "";
     vae_name(name, path);
+    if (!vae && !checkpoint_is_folder(checkpoint))
+        snprintf(beside, sizeof beside, "; as '%s' beside it a VAE is taken by itself", name);
     if (!checkpoint_has_part(checkpoint, PART_UNET))
-        return fail(error, ENGINE_UNSUPPORTED, "%s: is %s: it has no U-Net, which nothing can stand in for",
+        return fail(error, ENGINE_UNSUPPORTED, "%s: is %s: it has no U-Net, and nothing can stand in for it",
                     path, kind->name);
-    if (vae)
-        return fail(error, ENGINE_UNSUPPORTED, "%s: is %s: it has no text encoder", path, kind->name);
-    if (checkpoint_is_folder(checkpoint))
-        return fail(error, ENGINE_UNSUPPORTED, "%s: is %s: it has no VAE%s", path, kind->name,
-                    text ? "; one can be given" : " and no text encoder");
-    return fail(error, ENGINE_UNSUPPORTED,
-                "%s: is %s: it has no VAE%s; one can be given, and '%s' beside it is taken by itself", path,
-                kind->name, text ? "" : " and no text encoder", name);
+    return fail(error, ENGINE_UNSUPPORTED, "%s: is %s: it has no %s%s%s, which can be given%s", path,
+                kind->name, vae ? "" : "VAE", vae || text ? "" : " and no ", text ? "" : "text encoder",
+                beside);
 }
 
 bool kind_check(const Checkpoint *checkpoint, const ModelKind *kind, EngineError *error)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* Of another layout or engine: not read. */
-#define CACHE_MAGIC "gimp-diffusion models 1 engine " ENGINE_VERSION "\n"
+#define CACHE_MAGIC "gimp-diffusion models 2 engine " ENGINE_VERSION "\n"
 
 /* Some 30 MB on disk: more than anybody has, less than hurts. */
 #define RECORDS_MAX 20000
@@ -72,6 +72,7 @@ record_mend (ModelRecord *record)
   EngineModelInfo *info = &record->info;
 
   info->family[sizeof info->family - 1]       = '\0';
+  info->vae[sizeof info->vae - 1]             = '\0';
   info->precision[sizeof info->precision - 1] = '\0';
   info->summary[sizeof info->summary - 1]     = '\0';
   info->reason[sizeof info->reason - 1]       = '\0';

@@ -176,7 +176,7 @@ void file_rewrite(const char *to, const char *from, bool (*change)(RewrittenTens
     EngineError    error = { 0 };
     Safetensors   *file = need(safetensors_open(from, &error));
     FileBuilder    header = { 0 };
-    unsigned char *data = need(calloc(1, (size_t)safetensors_file_bytes(file) + 64));
+    unsigned char *data = need(calloc(1, (size_t)safetensors_file_bytes(file) + 64 + REWRITTEN_ROOM));
     size_t         at = 0;
     for (size_t i = 0; i < safetensors_metadata_count(file); i++) {
         const char *key, *value;

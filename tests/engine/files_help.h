@@ -41,7 +41,9 @@ void builder_add(FileBuilder *builder, const char *name, const char *type, int b
 /* Writes the file (the data is a hole of zeros but for the last byte) and clears the builder. */
 void builder_write(FileBuilder *builder, const char *path);
 
-/* One tensor on its way into another file: all may be changed but the number of bytes. */
+/* One tensor on its way into another file: all may be changed, and data may grow by REWRITTEN_ROOM bytes in a
+ * file. */
+enum { REWRITTEN_ROOM = 8 << 20 };
 typedef struct {
     char           name[256];
     int            rank;

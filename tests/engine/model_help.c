@@ -106,7 +106,7 @@ Checkpoint *golden_checkpoint(const char *name, ModelConfig *config)
 {
     char        path[1024];
     EngineError error = { 0 };
-    return with_config(checkpoint_open(golden_path(path, name), NULL, NULL, &error), config,
+    return with_config(checkpoint_open(golden_path(path, name), NULL, &error), config,
                        &error);
 }
 
@@ -358,7 +358,7 @@ Checkpoint *sd15_shapes(ModelConfig *config)
         die("%s cannot be written", path);
     fclose(stream);
     free(header.header);
-    Checkpoint *checkpoint = checkpoint_open(path, NULL, NULL, &error);
+    Checkpoint *checkpoint = checkpoint_open(path, NULL, &error);
     unlink(path);
     return with_config(checkpoint, config, &error);
 }

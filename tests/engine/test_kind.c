@@ -293,6 +293,8 @@ static const char *golden(const char *name)
     return path;
 }
 
+static const char *prompt = ""; /* of draw() */
+
 /* Two steps of a small picture; the caller clears. */
 static bool draw(const char *path, const EngineOptions *options, EnginePicture *picture)
 {
@@ -304,6 +306,7 @@ static bool draw(const char *path, const EngineOptions *options, EnginePicture *
         request.width = request.height = 64;
         request.steps = 2;
         request.seed = 3;
+        request.prompt = prompt;
         ok = engine_generate(engine, &request, picture, &error);
     }
     engine_close(engine);
@@ -448,6 +451,218 @@ static void a_stray_tensor_does_not_outvote_a_checkpoint(void)
     }
 }
 
+/* ---- parts that are given ------------------------------------------------------------------ */
+
+static bool only_vae(RewrittenTensor *tensor)
+{
+    return strncmp(tensor->name, "first_stage_model.", 18) == 0;
+}
+
+static bool no_vae(RewrittenTensor *tensor)
+{
+    return !only_vae(tensor);
+}
+
+static bool only_text(RewrittenTensor *tensor)
+{
+    return strncmp(tensor->name, "cond_stage_model.", 17) == 0;
+}
+
+static bool no_text(RewrittenTensor *tensor)
+{
+    return !only_text(tensor);
+}
+
+static bool only_unet(RewrittenTensor *tensor)
+{
+    return no_vae(tensor) && no_text(tensor);
+}
+
+static void check_reason(const char *path, const char *reason)
+{
+    EngineModelInfo info;
+    EngineError     error = { 0 };
+    if (!CHECK(engine_inspect(path, &info, &error) && !info.runnable))
+        printf("     %s\n", error.message);
+    CHECK_STRING(info.reason, reason);
+}
+
+static void draws_with(const char *path, const char *vae, const char *text)
+{
+    EngineOptions options = engine_options_default(), none = options;
+    EnginePicture want = { 0 }, got = { 0 };
+    options.vae_path = vae;
+    options.text_encoder_path = text;
+    if (draw(golden("sd1.safetensors"), &none, &want) && draw(path, &options, &got))
+        CHECK_NEAR(got.pixels, want.pixels, 3 * 64 * 64, 0);
+    engine_picture_clear(&want);
+    engine_picture_clear(&got);
+}
+
+static void a_checkpoint_without_a_vae_takes_one(void)
+{
+    const char *path = temporary_path("novae.safetensors"), *vae = temporary_path("other.safetensors");
+    file_rewrite(path, golden("sd1.safetensors"), no_vae, NULL);
+    check_reason(path, "is an incomplete checkpoint: it has no VAE, which can be given; as "
+                       "'novae.vae.safetensors' beside it a VAE is taken by itself");
+    file_rewrite(vae, golden("sd1.safetensors"), only_vae, NULL);
+    draws_with(path, vae, NULL);
+
+    EngineModelInfo info;
+    EngineError     error = { 0 };
+    CHECK(engine_inspect(path, &info, &error) && info.lacks_vae && !info.lacks_text_encoder);
+    file_rewrite(temporary_path("novae.vae.safetensors"), golden("sd1.safetensors"), only_vae, NULL);
+    CHECK(engine_inspect(path, &info, &error) && info.runnable && !info.lacks_vae);
+    CHECK_STRING(info.vae, "novae.vae.safetensors");
+    draws_with(path, NULL, NULL);
+}
+
+static void a_checkpoint_without_a_text_encoder_takes_one(void)
+{
+    const char *path = temporary_path("notext.safetensors"), *text = temporary_path("text.safetensors");
+    file_rewrite(path, golden("sd1.safetensors"), no_text, NULL);
+    check_reason(path, "is an incomplete checkpoint: it has no text encoder, which can be given");
+    file_rewrite(text, golden("sd1.safetensors"), only_text, NULL);
+    draws_with(path, NULL, text);
+    draws_with(path, NULL, golden("sd1")); /* a whole model's folder */
+    draws_with(path, NULL, golden("sd1.safetensors"));
+}
+
+static void a_unet_alone_takes_both(void)
+{
+    const char *path = temporary_path("unet.safetensors");
+    file_rewrite(path, golden("sd1.safetensors"), only_unet, NULL);
+    check_reason(path, "is a U-Net alone: it has no VAE and no text encoder, which can be given; as "
+                       "'unet.vae.safetensors' beside it a VAE is taken by itself");
+    char model[1024];
+    snprintf(model, sizeof model, "%s", golden("sd1.safetensors"));
+    draws_with(path, model, model);
+}
+
+static void a_vae_of_another_family_is_blamed_itself(void)
+{
+    const char   *path = temporary_path("flux-vae.safetensors");
+    EngineOptions options = engine_options_default();
+    EngineError   error = { 0 };
+    FileBuilder   file = { 0 };
+    char          sentence[1200];
+    builder_add(&file, "decoder.conv_in.weight", "F32", 4, 8, 16, 3, 3);
+    builder_add(&file, "decoder.up.0.block.0.conv1.weight", "F32", 4, 8, 8, 3, 3);
+    builder_write(&file, path);
+    options.vae_path = path;
+    Engine *engine = engine_open(golden("sd1.safetensors"), &options, &error);
+    CHECK(engine == NULL);
+    engine_close(engine);
+    snprintf(sentence, sizeof sentence,
+             "%s: is a VAE of 16 channels, and checkpoints of Stable Diffusion 1.x, 2.x and SDXL need one of 4",
+             path);
+    CHECK_STRING(error.message, sentence);
+}
+
+/* ---- words of the model's own -------------------------------------------------------------- */
+
+enum { ROW = 2 * 64, PUBLIC_WORDS = 49408 }; /* bytes of a golden embedding */
+
+/* The embedding of 200 words grown to the public vocabulary and two words more: start and end are where
+ * they always are, "a" (320) is row 7, and so is the first of the added words. */
+static bool grow_vocabulary(RewrittenTensor *tensor)
+{
+    const char *end = "token_embedding.weight";
+    size_t      length = strlen(tensor->name);
+    if (length < strlen(end) || strcmp(tensor->name + length - strlen(end), end) != 0)
+        return true;
+    unsigned char last[2 * ROW], seventh[ROW];
+    CHECK(tensor->bytes == 200 * ROW);
+    memcpy(last, tensor->data + 198 * ROW, sizeof last);
+    memcpy(seventh, tensor->data + 7 * ROW, sizeof seventh);
+    tensor->shape[0] = PUBLIC_WORDS + 2;
+    tensor->bytes = (size_t)tensor->shape[0] * ROW;
+    memcpy(tensor->data + (PUBLIC_WORDS - 2) * ROW, last, sizeof last);
+    memcpy(tensor->data + 320 * ROW, seventh, ROW);
+    memcpy(tensor->data + PUBLIC_WORDS * ROW, seventh, ROW);
+    memcpy(tensor->data + (PUBLIC_WORDS + 1) * ROW, last, ROW);
+    return true;
+}
+
+static const char *file_in_folders(const char *name);
+
+static void words_that_a_model_adds_work_and_the_end_stays(void)
+{
+    static const char *const links[] = { "model_index.json", "scheduler", "unet", "vae" };
+    static const char        words[] = "{\"<cat-toy>\": 49408, \"<|endoftext|>\": 49407}";
+    EngineOptions            options = engine_options_default();
+    EnginePicture            want = { 0 }, got = { 0 };
+    char                     from[1200], folder[1024];
+    file_rewrite(temporary_path("words.safetensors"), golden("sd1.safetensors"), grow_vocabulary, NULL);
+    draws_the_same(temporary_path("words.safetensors"), golden("sd1.safetensors"));
+
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "words/%s", links[i]);
+        snprintf(from, sizeof from, "%s/%s", golden("sd1"), links[i]);
+        CHECK(symlink(from, file_in_folders(name)) == 0);
+    }
+    snprintf(from, sizeof from, "%s/text_encoder/config.json", golden("sd1"));
+    CHECK(symlink(from, file_in_folders("words/text_encoder/config.json")) == 0);
+    snprintf(from, sizeof from, "%s/text_encoder/model.safetensors", golden("sd1"));
+    file_rewrite(file_in_folders("words/text_encoder/model.safetensors"), from, grow_vocabulary, NULL);
+    write_bytes(file_in_folders("words/tokenizer/added_tokens.json"), words, sizeof words - 1);
+    snprintf(folder, sizeof folder, "%s", temporary_path("words"));
+    draws_the_same(folder, golden("sd1"));
+    prompt = "a (a:1.3)";
+    bool ok = draw(folder, &options, &want);
+    prompt = "<cat-toy> (<CAT-TOY>:1.3)";
+    if (ok && draw(folder, &options, &got))
+        CHECK_NEAR(got.pixels, want.pixels, 3 * 64 * 64, 0);
+    prompt = "";
+    engine_picture_clear(&want);
+    engine_picture_clear(&got);
+}
+
+/* ---- what is no safetensors file ----------------------------------------------------------- */
+
+static void check_refusal(const char *bytes, size_t size, const char *sentence)
+{
+    const char     *path = temporary_path("refused.safetensors");
+    EngineModelInfo info;
+    EngineError     error = { 0 };
+    write_bytes(path, bytes, size);
+    CHECK(!engine_inspect(path, &info, &error));
+    if (CHECK(strlen(error.message) > strlen(path)))
+        CHECK_STRING(error.message + strlen(path), sentence);
+}
+
+static void a_failed_download_is_quoted(void)
+{
+#define TEXT(text) text, sizeof text - 1
+    check_refusal(TEXT("Access to model some/model is restricted. You must have access to it.\n"),
+                  ": is a text and no model, so the download has failed: \"Access to model some/model is "
+                  "restricted. You must have access to it.\"");
+    check_refusal(TEXT("Entry not found"),
+                  ": is a text and no model, so the download has failed: \"Entry not found\"");
+    check_refusal(TEXT("Invalid username or password.\r\nmore"),
+                  ": is a text and no model, so the download has failed: \"Invalid username or password.\"");
+    check_refusal(TEXT("\x08\x07\x12\x07pytorch\x1a\x03" "2.1"),
+                  ": is no safetensors file but an ONNX model, another format for weights; get the "
+                  "safetensors version");
+    check_refusal(TEXT("GGUF\x03\0\0\0\0\0\0\0"),
+                  ": is no safetensors file but a GGUF file, another format for weights; get the "
+                  "safetensors version");
+#undef TEXT
+}
+
+static void a_cut_file_says_how_much_is_there(void)
+{
+    Bytes whole = bytes_of_file("{\"a\":{\"dtype\":\"F32\",\"shape\":[250],\"data_offsets\":[0,1000]}}", -1, 1000);
+    char  sentence[200];
+    snprintf(sentence, sizeof sentence,
+             ": ends at byte %zu, and its header speaks of %zu, so %.1f %% of it is there: the download is "
+             "incomplete or still running",
+             whole.size - 800, whole.size, 100.0 * (double)(whole.size - 800) / (double)whole.size);
+    check_refusal((const char *)whole.bytes, whole.size - 800, sentence);
+    bytes_free(&whole);
+}
+
 /* ---- folders ------------------------------------------------------------------------------- */
 
 /* Makes all folders on the way to a file. */
@@ -531,6 +746,13 @@ int main(int argc, char **argv)
     RUN(vae_attention_may_have_diffusers_names);
     RUN(names_may_be_wrapped);
     RUN(a_stray_tensor_does_not_outvote_a_checkpoint);
+    RUN(a_checkpoint_without_a_vae_takes_one);
+    RUN(a_checkpoint_without_a_text_encoder_takes_one);
+    RUN(a_unet_alone_takes_both);
+    RUN(a_vae_of_another_family_is_blamed_itself);
+    RUN(words_that_a_model_adds_work_and_the_end_stays);
+    RUN(a_failed_download_is_quoted);
+    RUN(a_cut_file_says_how_much_is_there);
     RUN(cache_folders_of_the_hub_open_under_their_name);
     RUN(foreign_folders_are_named_by_their_class);
     files_help_end();

@@ -172,8 +172,8 @@ static void check_taesd(const char *name, bool encoder, bool decoder)
 {
     char        path[1024], model[1024];
     EngineError error = { 0 };
-    Checkpoint *checkpoint = checkpoint_open(golden_path(model, "sd1.safetensors"), NULL,
-                                             golden_path(path, name), &error);
+    CheckpointExtras extras = { .taesd = golden_path(path, name) };
+    Checkpoint      *checkpoint = checkpoint_open(golden_path(model, "sd1.safetensors"), &extras, &error);
     Taesd      *taesd = checkpoint ? taesd_create(checkpoint, &error) : NULL;
     if (!CHECK(taesd != NULL)) {
         printf("     %s: %s\n", name, error.message);
