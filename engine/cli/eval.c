@@ -2,7 +2,7 @@
 /* `diffuse eval`: single networks on tensors from a file, for comparison with other implementations. */
 #include "commands.h"
 
-#include "../compute/cpu/kernels.h"
+#include "../compute/dry.h"
 #include "../files/safetensors.h"
 #include "../networks/clip.h"
 #include "../networks/unet.h"
@@ -19,6 +19,7 @@ typedef struct {
     ModelConfig  config;
     Safetensors *input;
     Threads     *threads;
+    Device      *device;
     Arena        arena;
     Compute      compute;
     EngineError *error;
@@ -110,12 +111,15 @@ static float *add_output(Eval *eval, const char *name, int rank, int d0, int d1,
 /* Runs a network twice: dry to learn the memory it needs, then with it. */
 static bool run_network(Eval *eval, void (*body)(Eval *eval, void *data), void *data)
 {
-    Arena dry = { 0 };
+    Dry   rehearsal;
+    Arena dry;
+    dry_init(&rehearsal, eval->device);
+    arena_init(&dry, &rehearsal.device, 0);
     eval->compute.scratch = &dry;
     body(eval, data);
     if (dry.peak > eval->arena.size) {
         arena_finish(&eval->arena);
-        if (!arena_init(&eval->arena, dry.peak))
+        if (!arena_init(&eval->arena, eval->device, dry.peak))
             return fail(eval->error, ENGINE_OUT_OF_MEMORY,
                         "The network needs %.0f MB of memory, which the system does not give.",
                         (double)dry.peak / 1e6);
@@ -133,23 +137,38 @@ typedef struct {
     float       *text, *pooled;
 } TextRun;
 
+/* A chunk's rows among those of all encoders. */
+typedef struct {
+    float *text;
+    int    t, width, total_width;
+} TextRows;
+
+static void take_rows(void *user, const float *host)
+{
+    const TextRows *rows = user;
+    for (int t = 0; t < rows->t; t++)
+        memcpy(rows->text + (size_t)t * (size_t)rows->total_width,
+               host + (size_t)t * (size_t)rows->width, (size_t)rows->width * sizeof *host);
+}
+
 static void text_body(Eval *eval, void *data)
 {
     TextRun  *run = data;
-    bool      dry = compute_dry(&eval->compute);
-    ArenaMark mark = arena_mark(eval->compute.scratch);
-    Tensor    hidden = tensor_new(&eval->compute, ARENA_LOW, 1, 1, run->t, run->width);
-    for (int i = 0; i < (dry ? 1 : run->n); i++) {
-        float *pooled = run->pooled ? run->pooled + (size_t)i * (size_t)run->projection : NULL;
-        clip_forward(&eval->compute, run->encoder, hidden.data, pooled,
-                             run->tokens + (size_t)i * (size_t)run->t, run->t, 0);
-        for (int t = 0; !dry && t < run->t; t++)
-            memcpy(run->text + ((size_t)i * (size_t)run->t + (size_t)t) *
-                                   (size_t)run->total_width + run->offset,
-                   hidden.data + (size_t)t * (size_t)run->width,
-                   (size_t)run->width * sizeof(float));
+    Compute  *compute = &eval->compute;
+    ArenaMark mark = arena_mark(compute->scratch);
+    Tensor    hidden = tensor_new(compute, ARENA_LOW, 1, 1, run->t, run->width), pooled = { 0 };
+    if (run->pooled)
+        pooled = tensor_new(compute, ARENA_LOW, 1, 1, 1, run->projection);
+    for (int i = 0; i < run->n; i++) {
+        size_t row = (size_t)i * (size_t)run->t;
+        clip_forward(compute, run->encoder, hidden, pooled, run->tokens + row, 0);
+        read_by(compute, hidden, take_rows,
+                &(TextRows){ run->text + row * (size_t)run->total_width + run->offset, run->t,
+                             run->width, run->total_width });
+        if (run->pooled)
+            read_back(compute, run->pooled + (size_t)i * (size_t)run->projection, pooled);
     }
-    arena_rewind(eval->compute.scratch, mark);
+    arena_rewind(compute->scratch, mark);
 }
 
 static bool eval_text(Eval *eval)
@@ -208,18 +227,39 @@ done:
     return ok;
 }
 
+/* Numbers of the input and output files, and their shapes. */
 typedef struct {
-    Unet         *unet;
-    Tensor        out, latents;
-    const float  *times, *labels;
-    const Tensor *contexts;
+    Unet             *unet;
+    const UnetConfig *config;
+    float            *out;
+    const float      *latents, *times, *context, *labels;
+    const int        *shape;         /* of the latents */
+    int               t;             /* tokens of a context */
+    Tensor           *contexts;      /* [n], room for them */
 } UnetRun;
 
 static void unet_body(Eval *eval, void *data)
 {
-    UnetRun *run = data;
-    unet_forward(&eval->compute, run->unet, run->out, run->latents, run->times, run->contexts,
-                 run->labels, false, false);
+    UnetRun          *run = data;
+    Compute          *compute = &eval->compute;
+    const UnetConfig *config = run->config;
+    int               n = run->shape[0], h = run->shape[2], w = run->shape[3];
+    ArenaMark         mark = arena_mark(compute->scratch);
+    Tensor            latents = tensor_new(compute, ARENA_LOW, n, run->shape[1], h, w);
+    Tensor            out = tensor_new(compute, ARENA_LOW, n, config->out_channels, h, w);
+    Tensor context = tensor_new(compute, ARENA_LOW, n, 1, run->t, config->context_width);
+    Tensor labels = { 0 };
+    for (int i = 0; i < n; i++)
+        run->contexts[i] = tensor_batch(context, i, 1);
+    if (run->labels) {
+        labels = tensor_new(compute, ARENA_LOW, 1, 1, n, config->adm_width);
+        upload(compute, labels, run->labels);
+    }
+    upload(compute, latents, run->latents);
+    upload(compute, context, run->context);
+    unet_forward(compute, run->unet, out, latents, run->times, run->contexts, labels, false, false);
+    read_back(compute, run->out, out);
+    arena_rewind(compute->scratch, mark);
 }
 
 static bool eval_unet(Eval *eval)
@@ -251,16 +291,9 @@ static bool eval_unet(Eval *eval)
     unet = unet_create(eval->checkpoint, config, eval->error);
     if (!output || !contexts || !unet)
         goto done;
-    for (int i = 0; i < shape[0]; i++)
-        contexts[i] = tensor_view(context + (size_t)i * (size_t)context_shape[1] *
-                                                (size_t)context_shape[2],
-                                  1, 1, context_shape[1], context_shape[2]);
-    UnetRun run = { unet,
-                    tensor_view(output, shape[0], config->out_channels, shape[2], shape[3]),
-                    tensor_view(latents, shape[0], shape[1], shape[2], shape[3]),
-                    times,
-                    labels,
-                    contexts };
+    UnetRun run = { .unet = unet, .config = config, .out = output, .latents = latents,
+                    .times = times, .context = context, .labels = labels, .shape = shape,
+                    .t = context_shape[1], .contexts = contexts };
     ok = run_network(eval, unet_body, &run);
 done:
     unet_destroy(unet);
@@ -273,21 +306,30 @@ done:
 }
 
 typedef struct {
-    Vae   *vae;
-    bool   decode;
-    Tensor out, in;
+    Vae         *vae;
+    bool         decode;
+    float       *out;
+    const float *in;
+    const int   *in_shape, *out_shape;
 } VaeRun;
 
 static void vae_body(Eval *eval, void *data)
 {
-    VaeRun *run = data;
-    for (int i = 0; i < run->in.n; i++) {
-        Tensor out = tensor_batch(run->out, i, 1), in = tensor_batch(run->in, i, 1);
+    VaeRun    *run = data;
+    Compute   *compute = &eval->compute;
+    const int *from = run->in_shape, *to = run->out_shape;
+    ArenaMark  mark = arena_mark(compute->scratch);
+    Tensor     in = tensor_new(compute, ARENA_LOW, 1, from[1], from[2], from[3]);
+    Tensor     out = tensor_new(compute, ARENA_LOW, 1, to[1], to[2], to[3]);
+    for (int i = 0; i < from[0]; i++) {
+        upload(compute, in, run->in + (size_t)i * tensor_count(in));
         if (run->decode)
-            vae_decode(&eval->compute, run->vae, out, in, false, false);
+            vae_decode(compute, run->vae, out, in, false, false);
         else
-            vae_encode(&eval->compute, run->vae, out, in, false, false);
+            vae_encode(compute, run->vae, out, in, false, false);
+        read_back(compute, run->out + (size_t)i * tensor_count(out), out);
     }
+    arena_rewind(compute->scratch, mark);
 }
 
 static bool eval_vae(Eval *eval, bool decode)
@@ -305,15 +347,13 @@ static bool eval_vae(Eval *eval, bool decode)
              decode ? "" : " and sides that 8 divides", shape[1], shape[2], shape[3]);
         goto done;
     }
-    VaeRun run = { .vae = vae, .decode = decode };
-    run.in = tensor_view(input, shape[0], shape[1], shape[2], shape[3]);
     int c = decode ? 3 : 2 * z;
     int h = decode ? shape[2] * factor : shape[2] / factor;
     int w = decode ? shape[3] * factor : shape[3] / factor;
     output = add_output(eval, decode ? "decoded" : "moments", 4, shape[0], c, h, w);
     if (!output)
         goto done;
-    run.out = tensor_view(output, shape[0], c, h, w);
+    VaeRun run = { vae, decode, output, input, shape, (int[]){ shape[0], c, h, w } };
     ok = run_network(eval, vae_body, &run);
 done:
     vae_destroy(vae);
@@ -333,7 +373,8 @@ bool command_eval(const Options *options, EngineError *error)
               (eval.input = safetensors_open(options->arguments[1], error));
     if (ok && !(eval.threads = threads_create(options->threads)))
         ok = fail(error, ENGINE_OUT_OF_MEMORY, "The system gives no threads.");
-    eval.compute = (Compute){ .threads = eval.threads, .kernels = kernels_best() };
+    if (ok && !(eval.device = device_create_cpu(eval.threads)))
+        ok = fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory.");
     if (ok && has_input(&eval, "tokens"))
         ok = eval_text(&eval);
     if (ok && has_input(&eval, "latents"))
@@ -351,6 +392,7 @@ bool command_eval(const Options *options, EngineError *error)
     for (size_t i = 0; i < eval.output_count; i++)
         free((void *)(uintptr_t)eval.outputs[i].data);
     arena_finish(&eval.arena);
+    device_destroy(eval.device);
     threads_destroy(eval.threads);
     safetensors_close(eval.input);
     checkpoint_close(eval.checkpoint);

@@ -51,19 +51,69 @@ size_t tensor_count(Tensor x)
     return (size_t)x.n * (size_t)x.c * (size_t)x.h * (size_t)x.w;
 }
 
-Tensor tensor_view(float *data, int n, int c, int h, int w)
+size_t tensor_bytes(Tensor x)
+{
+    return tensor_count(x) * (size_t)tensor_type_bits(x.type) / 8;
+}
+
+Tensor tensor_at(DeviceMemory *memory, size_t offset, TensorType type, int n, int c, int h, int w)
 {
     assert(n > 0 && c > 0 && h > 0 && w > 0);
-    return (Tensor){ data, n, c, h, w };
+    size_t row = (size_t)w, plane = row * (size_t)h;
+    return (Tensor){ memory, offset, type, n, c, h, w, plane * (size_t)c, plane, row };
+}
+
+/* A step over a dimension of 1 is never taken, whatever its length. */
+bool tensor_is_whole(Tensor x)
+{
+    size_t row = (size_t)x.w, plane = row * (size_t)x.h;
+    return (x.h == 1 || x.row == row) && (x.c == 1 || x.plane == plane) &&
+           (x.n == 1 || x.item == plane * (size_t)x.c);
+}
+
+bool tensor_same_shape(Tensor x, Tensor y)
+{
+    return x.n == y.n && x.c == y.c && x.h == y.h && x.w == y.w;
+}
+
+static Tensor moved(Tensor x, size_t elements)
+{
+    x.offset += elements * (size_t)tensor_type_bits(x.type) / 8;
+    return x;
 }
 
 Tensor tensor_batch(Tensor x, int from, int count)
 {
     assert(from >= 0 && count > 0 && from <= x.n - count);
-    Tensor y = x;
-    y.n = count;
-    if (x.data)
-        y.data = x.data + (size_t)from * (tensor_count(x) / (size_t)x.n);
+    x.n = count;
+    return moved(x, (size_t)from * x.item);
+}
+
+Tensor tensor_channels(Tensor x, int from, int count)
+{
+    assert(from >= 0 && count > 0 && from <= x.c - count);
+    x.c = count;
+    return moved(x, (size_t)from * x.plane);
+}
+
+Tensor tensor_rows(Tensor x, int from, int count)
+{
+    assert(from >= 0 && count > 0 && from <= x.h - count);
+    x.h = count;
+    return moved(x, (size_t)from * x.row);
+}
+
+Tensor tensor_columns(Tensor x, int from, int count)
+{
+    assert(from >= 0 && count > 0 && from <= x.w - count);
+    x.w = count;
+    return moved(x, (size_t)from);
+}
+
+Tensor tensor_as(Tensor x, int n, int c, int h, int w)
+{
+    Tensor y = tensor_at(x.memory, x.offset, x.type, n, c, h, w);
+    assert(tensor_is_whole(x) && tensor_count(y) <= tensor_count(x));
     return y;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Views of numbers: activations (always float) and weights (in their file's type).
+/* Handles of numbers: activations in a device's memory, and weights in their file's type.
  *
  * Dimension letters used in all comments:
  *   n batch   c channels   h, w height, width   t tokens   d width of a token   heads
@@ -43,25 +43,46 @@ typedef enum {
 int         tensor_type_bits(TensorType type);
 const char *tensor_type_name(TensorType type);
 
-/* Activations: a view, passed by value.  Memory is owned by an Arena (arena.h) or the caller.
+/* Memory of a device: only the device that made it knows what is behind the pointer. */
+typedef struct DeviceMemory DeviceMemory;
+
+/* Activations: a handle, passed by value.  It says where in a device's memory the numbers lie and
+ * in which shape; reading or writing them is the device's work (layers.h), so a handle may be made,
+ * cut and reshaped anywhere, dry runs included, where memory is NULL.  The memory is owned by an Arena.
  * Unused leading dimensions are 1: tokens [n, t, d] are {n, 1, t, d}, an image is {n, c, h, w}.
- * data is NULL in a dry run (see layers.h). */
+ * n 0: there is no such tensor. */
 typedef struct {
-    float *data;
-    int    n, c, h, w;
+    DeviceMemory *memory;
+    size_t        offset; /* bytes from memory's start to the first element */
+    TensorType    type;   /* of the elements; F32 so far */
+    int           n, c, h, w;
+    size_t        item, plane, row; /* elements from one item, channel, row to the next */
 } Tensor;
 
 /* n * c * h * w in size_t; never form this product by hand. */
 size_t tensor_count(Tensor x);
+size_t tensor_bytes(Tensor x);
 
-/* A view over the caller's memory. */
-Tensor tensor_view(float *data, int n, int c, int h, int w);
+/* A whole tensor at a place in a device's memory: each dimension follows the one behind it. */
+Tensor tensor_at(DeviceMemory *memory, size_t offset, TensorType type, int n, int c, int h, int w);
 
-/* Items [from, from + count) of the batch: a view; of NULL data NULL again. */
+/* Do its elements lie one behind the other?  Every operation wants that, but for copy(), fill(),
+ * attention() and the rows that linear() reads and writes, which also take views. */
+bool tensor_is_whole(Tensor x);
+
+/* Views: `count` items, channels, rows (tokens) or columns of x from `from` on.  Nothing moves. */
 Tensor tensor_batch(Tensor x, int from, int count);
+Tensor tensor_channels(Tensor x, int from, int count);
+Tensor tensor_rows(Tensor x, int from, int count);
+Tensor tensor_columns(Tensor x, int from, int count);
+
+/* The first n * c * h * w elements of a whole tensor in another shape. */
+Tensor tensor_as(Tensor x, int n, int c, int h, int w);
+
+bool tensor_same_shape(Tensor x, Tensor y);
 
 /* A weight: borrowed from the mapped file for as long as the checkpoint is open.
- * data may be unaligned (old files): only layers.c, gemm.c and tensor.c touch it, by way of
+ * data may be unaligned (old files): only devices and tensor.c touch it, by way of
  * weight_to_float() or kernels that read unaligned.  data NULL: this weight is not there. */
 typedef struct {
     const void *data;

@@ -111,104 +111,71 @@ void clip_destroy(Clip *encoder)
 
 /* ---- forward ----------------------------------------------------------------------------- */
 
-/* x [t, width] = row of each token + row of each position. */
-static void embed(const Clip *encoder, float *x, float *row, const int *tokens, int t)
-{
-    size_t width = (size_t)encoder->config.width;
-    for (int i = 0; i < t; i++) {
-        assert(tokens[i] >= 0 && tokens[i] < encoder->config.vocabulary);
-        float *to = x + (size_t)i * width;
-        weight_to_float(to, &encoder->token_embedding, (size_t)tokens[i] * width, width);
-        weight_to_float(row, &encoder->position_embedding, (size_t)i * width, width);
-        for (size_t k = 0; k < width; k++)
-            to[k] += row[k];
-    }
-}
-
-static void layer_forward(Compute *compute, const Clip *encoder, const Layer *layer,
-                          float *x, int t)
+static void layer_forward(Compute *compute, const Clip *encoder, const Layer *layer, Tensor x)
 {
     const TextConfig *config = &encoder->config;
-    int               width = config->width, wide = config->feed_forward;
+    int               t = x.h, width = config->width;
     ArenaMark         mark = arena_mark(compute->scratch);
-    float *normed = tensor_new(compute, ARENA_HIGH, 1, 1, t, width).data;
-    float *query = tensor_new(compute, ARENA_HIGH, 1, 1, t, width).data;
-    float *key = tensor_new(compute, ARENA_HIGH, 1, 1, t, width).data;
-    float *value = tensor_new(compute, ARENA_HIGH, 1, 1, t, width).data;
-    float *middle = tensor_new(compute, ARENA_HIGH, 1, 1, t, wide).data;
+    Tensor            normed = tensor_new(compute, ARENA_HIGH, 1, 1, t, width);
+    Tensor            query = tensor_new(compute, ARENA_HIGH, 1, 1, t, width);
+    Tensor            key = tensor_new(compute, ARENA_HIGH, 1, 1, t, width);
+    Tensor            value = tensor_new(compute, ARENA_HIGH, 1, 1, t, width);
+    Tensor            middle = tensor_new(compute, ARENA_HIGH, 1, 1, t, config->feed_forward);
 
-    layer_norm(compute, normed, x, t, width, &layer->norm1, 1e-5f);
-    linear(compute, query, normed, t, &layer->query, false);
-    linear(compute, key, normed, t, &layer->key, false);
-    linear(compute, value, normed, t, &layer->value, false);
-    attention(compute, normed, query, key, value, t, t, config->heads, width / config->heads, width,
-              width, true);
-    linear(compute, x, normed, t, &layer->out, true);
+    layer_norm(compute, normed, x, &layer->norm1, 1e-5f);
+    linear(compute, query, normed, &layer->query, false);
+    linear(compute, key, normed, &layer->key, false);
+    linear(compute, value, normed, &layer->value, false);
+    attention(compute, normed, query, key, value, config->heads, true);
+    linear(compute, x, normed, &layer->out, true);
 
-    layer_norm(compute, normed, x, t, width, &layer->norm2, 1e-5f);
-    linear(compute, middle, normed, t, &layer->feed_in, false);
-    activate(compute, middle, middle, (size_t)t * (size_t)wide,
+    layer_norm(compute, normed, x, &layer->norm2, 1e-5f);
+    linear(compute, middle, normed, &layer->feed_in, false);
+    activate(compute, middle, middle,
              config->quick_gelu ? ACTIVATION_QUICK_GELU : ACTIVATION_GELU);
-    linear(compute, x, middle, t, &layer->feed_out, true);
+    linear(compute, x, middle, &layer->feed_out, true);
     arena_rewind(compute->scratch, mark);
 }
 
 /* pooled [projection] = the normed last layer at the first end token, projected. */
-static void pool(Compute *compute, const Clip *encoder, float *pooled, const float *x,
-                 const int *tokens, int t)
+static void pool(Compute *compute, const Clip *encoder, Tensor pooled, Tensor x, const int *tokens)
 {
-    const TextConfig *config = &encoder->config;
-    int               width = config->width, at = 0;
-    ArenaMark         mark = arena_mark(compute->scratch);
-    float *normed = tensor_new(compute, ARENA_HIGH, 1, 1, 1, width).data;
-    float *row = tensor_new(compute, ARENA_HIGH, 1, 1, 1, config->projection).data;
-    bool   dry = compute_dry(compute);
-    while (at < t - 1 && tokens[at] != config->end_token)
+    ArenaMark mark = arena_mark(compute->scratch);
+    Tensor    normed = tensor_new(compute, ARENA_HIGH, 1, 1, 1, encoder->config.width);
+    int       at = 0;
+    while (at < x.h - 1 && tokens[at] != encoder->config.end_token)
         at++;
-    layer_norm(compute, normed, dry ? NULL : x + (size_t)at * (size_t)width, 1, width,
-               &encoder->final_norm, 1e-5f);
-    if (!encoder->projection_transposed) {
-        linear(compute, pooled, normed, 1, &encoder->projection, false);
-    } else if (!dry) {
-        size_t count = (size_t)config->projection;
-        memset(pooled, 0, count * sizeof *pooled);
-        for (int i = 0; i < width; i++) {
-            weight_to_float(row, &encoder->projection.weight, (size_t)i * count, count);
-            for (size_t k = 0; k < count; k++)
-                pooled[k] += normed[i] * row[k];
-        }
-    }
+    layer_norm(compute, normed, tensor_rows(x, at, 1), &encoder->final_norm, 1e-5f);
+    if (encoder->projection_transposed)
+        linear_transposed(compute, pooled, normed, &encoder->projection);
+    else
+        linear(compute, pooled, normed, &encoder->projection, false);
     arena_rewind(compute->scratch, mark);
 }
 
-void clip_forward(Compute *compute, const Clip *encoder, float *hidden,
-                          float *pooled, const int *tokens, int t, int skip)
+void clip_forward(Compute *compute, const Clip *encoder, Tensor hidden, Tensor pooled,
+                  const int *tokens, int skip)
 {
     const TextConfig *config = &encoder->config;
-    int               width = config->width;
     int               taken = config->layers + 1 + config->output_layer - skip; /* layers run */
-    bool              dry = compute_dry(compute);
-    size_t            bytes = (size_t)t * (size_t)width * sizeof *hidden;
     ArenaMark         mark = arena_mark(compute->scratch);
-    assert(t <= config->positions && taken >= 0);
+    assert(hidden.h <= config->positions && hidden.w == config->width && taken >= 0);
+    assert(pooled.n == 0 || pooled.w == config->projection);
 
-    float *x = tensor_new(compute, ARENA_HIGH, 1, 1, t, width).data;
-    float *row = tensor_new(compute, ARENA_HIGH, 1, 1, 1, width).data;
-    if (!dry)
-        embed(encoder, x, row, tokens, t);
-    bool want_pooled = config->projection > 0 && (dry || pooled);
+    Tensor x = tensor_new(compute, ARENA_HIGH, 1, 1, hidden.h, config->width);
+    embed_tokens(compute, x, tokens, &encoder->token_embedding, &encoder->position_embedding);
     for (int i = 0; i <= config->layers; i++) {
         if (i == taken) {
             if (config->final_norm)
-                layer_norm(compute, hidden, x, t, width, &encoder->final_norm, 1e-5f);
-            else if (!dry)
-                memcpy(hidden, x, bytes);
+                layer_norm(compute, hidden, x, &encoder->final_norm, 1e-5f);
+            else
+                copy(compute, hidden, x);
         }
-        if (i == config->layers || (i >= taken && !want_pooled))
+        if (i == config->layers || (i >= taken && pooled.n == 0))
             break;
-        layer_forward(compute, encoder, &encoder->layers[i], x, t);
+        layer_forward(compute, encoder, &encoder->layers[i], x);
     }
-    if (want_pooled)
-        pool(compute, encoder, pooled, x, tokens, t);
+    if (pooled.n)
+        pool(compute, encoder, pooled, x, tokens);
     arena_rewind(compute->scratch, mark);
 }

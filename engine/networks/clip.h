@@ -14,9 +14,10 @@ Clip *clip_create(const Checkpoint *checkpoint, CheckpointPart part,
 void         clip_destroy(Clip *encoder);
 
 /* One chunk of tokens.
- *   hidden  [t, width]     written: config->output_layer, or `skip` layers earlier
- *   pooled  [projection]   written from the last layer at the first end token; NULL: not wanted
- *   tokens  [t]            t <= positions; ids below the vocabulary
- *   skip    0: as the model was trained; k: k layers earlier (A1111's clip skip k + 1, SD 1.x) */
-void clip_forward(Compute *compute, const Clip *encoder, float *hidden,
-                          float *pooled, const int *tokens, int t, int skip);
+ *   hidden  [1, 1, t, width]          written: config->output_layer, or `skip` layers earlier
+ *   pooled  [1, 1, 1, projection]     written from the last layer at the first end token; n 0: not
+ *                                     wanted
+ *   tokens  [t]                       t <= positions; ids below the vocabulary
+ *   skip                              0: as the model was trained; k: k layers earlier (A1111's clip skip k + 1, SD 1.x) */
+void clip_forward(Compute *compute, const Clip *encoder, Tensor hidden, Tensor pooled,
+                  const int *tokens, int skip);

@@ -5,9 +5,7 @@
 
 #include "unet_blocks.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { MAX_LAYERS = 48 }; /* the author's have 15 and 20 */
 
@@ -143,11 +141,10 @@ static void block_forward(Compute *compute, const Block *block, Tensor y, Tensor
     ConvSettings relu = { .stride = 1, .before = ACTIVATION_RELU };
     conv2d(compute, a, x, &block->conv[0], &(ConvSettings){ .stride = 1 });
     conv2d(compute, b, a, &block->conv[1], &relu);
-    if (!compute_dry(compute))
-        memcpy(y.data, x.data, tensor_count(x) * sizeof(float));
+    copy(compute, y, x);
     relu.accumulate = true;
     conv2d(compute, y, b, &block->conv[2], &relu);
-    activate(compute, y.data, y.data, tensor_count(y), ACTIVATION_RELU);
+    activate(compute, y, y, ACTIVATION_RELU);
     arena_rewind(compute->scratch, mark);
 }
 
@@ -156,21 +153,24 @@ static void run(Compute *compute, const Half *half, Tensor out, Tensor x, int la
                 int largest_w)
 {
     ArenaMark mark = arena_mark(compute->scratch);
-    float    *buffers[2];
+    Tensor    buffers[2];
     int       turn = 0;
     for (int i = 0; i < 2; i++)
-        buffers[i] = tensor_new(compute, ARENA_LOW, 1, half->width, largest_h, largest_w).data;
+        buffers[i] = tensor_new(compute, ARENA_LOW, 1, half->width, largest_h, largest_w);
     for (int i = 0; i < half->count; i++) {
         const Layer *layer = &half->layers[i];
-        Tensor       y = tensor_view(buffers[turn], 1, half->width, x.h, x.w);
+        int          h = x.h, w = x.w;
         ConvSettings settings = { .stride = 1 };
         if (layer->kind == LAYER_NONE)
             continue;
+        if (layer->kind == LAYER_RESIZE) {
+            h = half->up ? 2 * x.h : (x.h + 1) / 2;
+            w = half->up ? 2 * x.w : (x.w + 1) / 2;
+        }
+        Tensor y = tensor_as(buffers[turn], 1, half->width, h, w);
         if (layer->kind == LAYER_BLOCK) {
             block_forward(compute, &layer->block, y, x);
         } else if (layer->kind == LAYER_RESIZE) {
-            y.h = half->up ? 2 * x.h : (x.h + 1) / 2;
-            y.w = half->up ? 2 * x.w : (x.w + 1) / 2;
             settings.upsample = half->up;
             settings.stride = half->up ? 1 : 2;
             conv2d(compute, y, x, &layer->conv, &settings);
@@ -179,7 +179,7 @@ static void run(Compute *compute, const Half *half, Tensor out, Tensor x, int la
                 y = out;
             conv2d(compute, y, x, &layer->conv, &settings);
             if (half->up && i < half->count - 1) /* the decoder's first one has a relu behind it */
-                activate(compute, y.data, y.data, tensor_count(y), ACTIVATION_RELU);
+                activate(compute, y, y, ACTIVATION_RELU);
         }
         x = y;
         turn = 1 - turn;
@@ -191,12 +191,9 @@ void taesd_decode(Compute *compute, const Taesd *taesd, Tensor picture, Tensor l
 {
     ArenaMark mark = arena_mark(compute->scratch);
     Tensor    bounded = tensor_new(compute, ARENA_LOW, 1, latents.c, latents.h, latents.w);
-    size_t    count = tensor_count(latents), pixels = tensor_count(picture);
-    for (size_t i = 0; i < count && !compute_dry(compute); i++)
-        bounded.data[i] = 3 * tanhf(latents.data[i] / 3);
+    map(compute, bounded, latents, MAP_SOFT_BOUND, 3, 0);
     run(compute, &taesd->decoder, picture, bounded, picture.h, picture.w);
-    for (size_t i = 0; i < pixels && !compute_dry(compute); i++)
-        picture.data[i] = 2 * picture.data[i] - 1;
+    map(compute, picture, picture, MAP_LINEAR, 2, -1); /* 0 … 1 -> -1 … 1 */
     arena_rewind(compute->scratch, mark);
 }
 
@@ -204,9 +201,7 @@ void taesd_encode(Compute *compute, const Taesd *taesd, Tensor latents, Tensor p
 {
     ArenaMark mark = arena_mark(compute->scratch);
     Tensor    bright = tensor_new(compute, ARENA_LOW, 1, 3, picture.h, picture.w);
-    size_t    pixels = tensor_count(picture);
-    for (size_t i = 0; i < pixels && !compute_dry(compute); i++)
-        bright.data[i] = 0.5f + 0.5f * picture.data[i];
+    map(compute, bright, picture, MAP_LINEAR, 0.5f, 0.5f); /* -1 … 1 -> 0 … 1 */
     run(compute, &taesd->encoder, latents, bright, picture.h, picture.w);
     arena_rewind(compute->scratch, mark);
 }

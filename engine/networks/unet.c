@@ -4,9 +4,7 @@
 #include "unet_blocks.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* A residual block and the transformer behind it, where there is one. */
 typedef struct {
@@ -156,39 +154,26 @@ void unet_destroy(Unet *unet)
 
 /* ---- forward ----------------------------------------------------------------------------- */
 
-/* [n, width]: cosines, then sines, of each time (diffusers' Timesteps with flip_sin_to_cos). */
-static void embed_times(float *out, const float *times, int n, int width)
-{
-    int half = width / 2;
-    memset(out, 0, (size_t)n * (size_t)width * sizeof *out);
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k < half; k++) {
-            float angle = times[i] * (float)exp(-log(10000.0) * k / half);
-            out[i * width + k] = (float)cos((double)angle);
-            out[i * width + half + k] = (float)sin((double)angle);
-        }
-}
-
 /* time [n, time_width] = silu(mlp(times) + mlp(labels)): every block wants it after silu. */
-static void embed(Compute *compute, const Unet *unet, float *time, const float *times,
-                  const float *labels, int n)
+static void embed(Compute *compute, const Unet *unet, Tensor time, const float *times,
+                  Tensor labels)
 {
     const UnetConfig *config = &unet->config;
     ArenaMark         mark = arena_mark(compute->scratch);
-    size_t            count = (size_t)n * (size_t)config->time_width;
-    float *waves = tensor_new(compute, ARENA_HIGH, 1, 1, n, config->model_channels).data;
-    float *hidden = tensor_new(compute, ARENA_HIGH, 1, 1, n, config->time_width).data;
-    if (!compute_dry(compute))
-        embed_times(waves, times, n, config->model_channels);
-    linear(compute, hidden, waves, n, &unet->time[0], false);
-    activate(compute, hidden, hidden, count, ACTIVATION_SILU);
-    linear(compute, time, hidden, n, &unet->time[1], false);
+    int               n = time.h;
+    Tensor            waves = tensor_new(compute, ARENA_HIGH, 1, 1, n, config->model_channels);
+    Tensor            hidden = tensor_new(compute, ARENA_HIGH, 1, 1, n, config->time_width);
+    for (int i = 0; i < n; i++)
+        embed_numbers(compute, tensor_rows(waves, i, 1), &(double){ (double)times[i] }, true);
+    linear(compute, hidden, waves, &unet->time[0], false);
+    activate(compute, hidden, hidden, ACTIVATION_SILU);
+    linear(compute, time, hidden, &unet->time[1], false);
     if (config->adm_width) {
-        linear(compute, hidden, labels, n, &unet->label[0], false);
-        activate(compute, hidden, hidden, count, ACTIVATION_SILU);
-        linear(compute, time, hidden, n, &unet->label[1], true);
+        linear(compute, hidden, labels, &unet->label[0], false);
+        activate(compute, hidden, hidden, ACTIVATION_SILU);
+        linear(compute, time, hidden, &unet->label[1], true);
     }
-    activate(compute, time, time, count, ACTIVATION_SILU);
+    activate(compute, time, time, ACTIVATION_SILU);
     arena_rewind(compute->scratch, mark);
 }
 
@@ -202,23 +187,8 @@ static Tensor block_forward(Compute *compute, const Block *block, Tensor x,
     return y;
 }
 
-/* out [n, a + b, h, w]: the channels of both, item by item. */
-static void concatenate(Compute *compute, Tensor out, Tensor a, Tensor b)
-{
-    size_t plane = (size_t)a.h * (size_t)a.w;
-    if (compute_dry(compute))
-        return;
-    for (int i = 0; i < out.n; i++) {
-        float *to = out.data + (size_t)i * (size_t)out.c * plane;
-        size_t count = (size_t)a.c * plane, more = (size_t)b.c * plane;
-        memcpy(to, a.data + (size_t)i * count, count * sizeof *to);
-        memcpy(to + count, b.data + (size_t)i * more, more * sizeof *to);
-    }
-}
-
 void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents,
-                  const float *times, const Tensor *contexts, const float *labels, bool wrap_x,
-                  bool wrap_y)
+                  const float *times, const Tensor *contexts, Tensor labels, bool wrap_x, bool wrap_y)
 {
     const UnetConfig *config = &unet->config;
     ArenaMark         mark = arena_mark(compute->scratch);
@@ -230,8 +200,8 @@ void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents
     grow.upsample = true;
     assert(latents.c == config->in_channels && out.c == config->out_channels);
 
-    float *time = tensor_new(compute, ARENA_LOW, 1, 1, n, config->time_width).data;
-    embed(compute, unet, time, times, labels, n);
+    Tensor time = tensor_new(compute, ARENA_LOW, 1, 1, n, config->time_width);
+    embed(compute, unet, time, times, labels);
     BlockContext context = {
         time, contexts, config->norm_groups, config->norm_eps, wrap_x, wrap_y
     };
@@ -283,12 +253,10 @@ void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents
     }
 
     /* Out: norm, silu, 3x3 convolution. */
-    float *scale = tensor_new(compute, ARENA_LOW, 1, 1, n, x.c).data;
-    float *shift = tensor_new(compute, ARENA_LOW, 1, 1, n, x.c).data;
-    group_norm_prepare(compute, scale, shift, x, &unet->norm_out, config->norm_groups,
+    plain.scale = tensor_new(compute, ARENA_LOW, 1, 1, n, x.c);
+    plain.shift = tensor_new(compute, ARENA_LOW, 1, 1, n, x.c);
+    group_norm_prepare(compute, plain.scale, plain.shift, x, &unet->norm_out, config->norm_groups,
                        config->norm_eps);
-    plain.scale = scale;
-    plain.shift = shift;
     plain.before = ACTIVATION_SILU;
     conv2d(compute, out, x, &unet->conv_out, &plain);
     arena_rewind(compute->scratch, mark);

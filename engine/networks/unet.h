@@ -15,8 +15,7 @@ void  unet_destroy(Unet *unet);
  *   latents   [n, in_channels, h, w]   h, w >= 1, any: the way up meets each skip's size
  *   times     [n]                      0 … 999, fractions allowed
  *   contexts  n tensors [1, 1, t_i, context_width]; the same tensor may stand there twice
- *   labels    [n, adm_width] or NULL where adm_width is 0
+ *   labels    [1, 1, n, adm_width], or n 0 where adm_width is 0
  *   wrap_x, wrap_y   circular padding for tileable pictures */
 void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents,
-                  const float *times, const Tensor *contexts, const float *labels, bool wrap_x,
-                  bool wrap_y);
+                  const float *times, const Tensor *contexts, Tensor labels, bool wrap_x, bool wrap_y);

@@ -133,94 +133,89 @@ void transformer_finish(Transformer *transformer)
 void res_block_forward(Compute *compute, const ResBlock *block, Tensor y, Tensor x,
                        const BlockContext *context)
 {
-    ArenaMark mark = arena_mark(compute->scratch);
-    Tensor    hidden = tensor_new(compute, ARENA_HIGH, x.n, block->out, x.h, x.w);
-    float    *add_time = tensor_new(compute, ARENA_HIGH, 1, 1, x.n, block->out).data;
-    int       widest = block->in > block->out ? block->in : block->out;
-    float    *scale = tensor_new(compute, ARENA_HIGH, 1, 1, x.n, widest).data;
-    float    *shift = tensor_new(compute, ARENA_HIGH, 1, 1, x.n, widest).data;
+    ArenaMark    mark = arena_mark(compute->scratch);
+    Tensor       hidden = tensor_new(compute, ARENA_HIGH, x.n, block->out, x.h, x.w);
+    Tensor       time = tensor_new(compute, ARENA_HIGH, 1, 1, x.n, block->out);
+    int          widest = block->in > block->out ? block->in : block->out;
+    Tensor       scale = tensor_new(compute, ARENA_HIGH, 1, 1, x.n, widest);
+    Tensor       shift = tensor_new(compute, ARENA_HIGH, 1, 1, x.n, widest);
+    ConvSettings normed = { .stride = 1, .before = ACTIVATION_SILU, .wrap_x = context->wrap_x,
+                            .wrap_y = context->wrap_y };
 
     /* hidden = conv1(silu(norm1(x))) + time */
-    linear(compute, add_time, context->time, x.n, &block->time, false);
-    group_norm_prepare(compute, scale, shift, x, &block->norm1, context->groups, context->eps);
-    conv2d(compute, hidden, x, &block->conv1,
-           &(ConvSettings){ .stride = 1, .scale = scale, .shift = shift,
-                            .before = ACTIVATION_SILU, .channel_add = add_time,
-                            .wrap_x = context->wrap_x, .wrap_y = context->wrap_y });
+    normed.scale = tensor_as(scale, 1, 1, x.n, block->in);
+    normed.shift = tensor_as(shift, 1, 1, x.n, block->in);
+    normed.channel_add = time;
+    linear(compute, time, context->time, &block->time, false);
+    group_norm_prepare(compute, normed.scale, normed.shift, x, &block->norm1, context->groups,
+                       context->eps);
+    conv2d(compute, hidden, x, &block->conv1, &normed);
 
     /* y = shortcut(x) + conv2(silu(norm2(hidden))) */
     if (block->in != block->out)
         conv2d(compute, y, x, &block->shortcut, &(ConvSettings){ .stride = 1 });
-    else if (!compute_dry(compute))
-        memcpy(y.data, x.data, tensor_count(x) * sizeof(float));
-    group_norm_prepare(compute, scale, shift, hidden, &block->norm2, context->groups, context->eps);
-    conv2d(compute, y, hidden, &block->conv2,
-           &(ConvSettings){ .stride = 1, .scale = scale, .shift = shift,
-                            .before = ACTIVATION_SILU, .accumulate = true,
-                            .wrap_x = context->wrap_x, .wrap_y = context->wrap_y });
+    else
+        copy(compute, y, x);
+    normed.scale = tensor_as(scale, 1, 1, x.n, block->out);
+    normed.shift = tensor_as(shift, 1, 1, x.n, block->out);
+    normed.channel_add = (Tensor){ 0 };
+    normed.accumulate = true;
+    group_norm_prepare(compute, normed.scale, normed.shift, hidden, &block->norm2,
+                       context->groups, context->eps);
+    conv2d(compute, y, hidden, &block->conv2, &normed);
     arena_rewind(compute->scratch, mark);
-}
-
-static float *rows_at(float *rows, size_t index)
-{
-    return rows ? rows + index : NULL;
 }
 
 /* tokens [n * t, c] += attention of its normed rows: over themselves, or over the contexts. */
 static void attend(Compute *compute, const Transformer *transformer, const TransformerLayer *layer,
-                   int which, float *tokens, float *normed, int n, int t, const Tensor *contexts)
+                   int which, Tensor tokens, Tensor normed, int n, int t, const Tensor *contexts)
 {
-    int       c = transformer->c, rows = n * t;
+    int       c = transformer->c, rows = n * t, heads = transformer->heads;
     ArenaMark mark = arena_mark(compute->scratch);
-    float    *query = tensor_new(compute, ARENA_HIGH, 1, 1, rows, c).data;
-    float    *mixed = tensor_new(compute, ARENA_HIGH, 1, 1, rows, c).data;
-    layer_norm(compute, normed, tokens, rows, c, &layer->norm[which], 1e-5f);
-    linear(compute, query, normed, rows, &layer->query[which], false);
+    Tensor    query = tensor_new(compute, ARENA_HIGH, 1, 1, rows, c);
+    Tensor    mixed = tensor_new(compute, ARENA_HIGH, 1, 1, rows, c);
+    layer_norm(compute, normed, tokens, &layer->norm[which], 1e-5f);
+    linear(compute, query, normed, &layer->query[which], false);
     if (which == 0) {
-        float *key = tensor_new(compute, ARENA_HIGH, 1, 1, rows, c).data;
-        float *value = tensor_new(compute, ARENA_HIGH, 1, 1, rows, c).data;
-        linear(compute, key, normed, rows, &layer->key[0], false);
-        linear(compute, value, normed, rows, &layer->value[0], false);
-        for (int i = 0; i < n; i++) {
-            size_t at = (size_t)i * (size_t)t * (size_t)c;
-            attention(compute, rows_at(mixed, at), rows_at(query, at), rows_at(key, at),
-                      rows_at(value, at), t, t, transformer->heads, c / transformer->heads, c, c,
-                      false);
-        }
+        Tensor key = tensor_new(compute, ARENA_HIGH, 1, 1, rows, c);
+        Tensor value = tensor_new(compute, ARENA_HIGH, 1, 1, rows, c);
+        linear(compute, key, normed, &layer->key[0], false);
+        linear(compute, value, normed, &layer->value[0], false);
+        for (int i = 0; i < n; i++) /* an item sees its own tokens only */
+            attention(compute, tensor_rows(mixed, i * t, t), tensor_rows(query, i * t, t),
+                      tensor_rows(key, i * t, t), tensor_rows(value, i * t, t), heads, false);
     } else {
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < n; i++) { /* contexts differ in length */
             ArenaMark item = arena_mark(compute->scratch);
-            int       tk = contexts[i].h;
-            size_t    at = (size_t)i * (size_t)t * (size_t)c;
-            float    *key = tensor_new(compute, ARENA_HIGH, 1, 1, tk, c).data;
-            float    *value = tensor_new(compute, ARENA_HIGH, 1, 1, tk, c).data;
-            linear(compute, key, contexts[i].data, tk, &layer->key[1], false);
-            linear(compute, value, contexts[i].data, tk, &layer->value[1], false);
-            attention(compute, rows_at(mixed, at), rows_at(query, at), key, value, t, tk,
-                      transformer->heads, c / transformer->heads, c, c, false);
+            Tensor    key = tensor_new(compute, ARENA_HIGH, 1, 1, contexts[i].h, c);
+            Tensor    value = tensor_new(compute, ARENA_HIGH, 1, 1, contexts[i].h, c);
+            linear(compute, key, contexts[i], &layer->key[1], false);
+            linear(compute, value, contexts[i], &layer->value[1], false);
+            attention(compute, tensor_rows(mixed, i * t, t), tensor_rows(query, i * t, t), key,
+                      value, heads, false);
             arena_rewind(compute->scratch, item);
         }
     }
-    linear(compute, tokens, mixed, rows, &layer->out[which], true);
+    linear(compute, tokens, mixed, &layer->out[which], true);
     arena_rewind(compute->scratch, mark);
 }
 
 /* tokens += feed_out(geglu(feed_in(norm3(tokens)))), some rows at a time: the middle is 8 times as
  * wide. */
-static void feed_forward(Compute *compute, const TransformerLayer *layer, float *tokens,
-                         float *normed, int rows, int c)
+static void feed_forward(Compute *compute, const TransformerLayer *layer, Tensor tokens,
+                         Tensor normed)
 {
     ArenaMark mark = arena_mark(compute->scratch);
-    int       most = rows < FEED_ROWS ? rows : FEED_ROWS;
-    float    *wide = tensor_new(compute, ARENA_HIGH, 1, 1, most, 8 * c).data;
-    float    *gated = tensor_new(compute, ARENA_HIGH, 1, 1, most, 4 * c).data;
-    layer_norm(compute, normed, tokens, rows, c, &layer->norm[2], 1e-5f);
+    int       rows = tokens.h, c = tokens.w, most = rows < FEED_ROWS ? rows : FEED_ROWS;
+    Tensor    wide = tensor_new(compute, ARENA_HIGH, 1, 1, most, 8 * c);
+    Tensor    gated = tensor_new(compute, ARENA_HIGH, 1, 1, most, 4 * c);
+    layer_norm(compute, normed, tokens, &layer->norm[2], 1e-5f);
     for (int row = 0; row < rows; row += most) {
         int    count = rows - row < most ? rows - row : most;
-        size_t at = (size_t)row * (size_t)c;
-        linear(compute, wide, rows_at(normed, at), count, &layer->feed_in, false);
-        geglu(compute, gated, wide, count, 4 * c);
-        linear(compute, rows_at(tokens, at), gated, count, &layer->feed_out, true);
+        Tensor some_wide = tensor_rows(wide, 0, count), some_gated = tensor_rows(gated, 0, count);
+        linear(compute, some_wide, tensor_rows(normed, row, count), &layer->feed_in, false);
+        geglu(compute, some_gated, some_wide);
+        linear(compute, tensor_rows(tokens, row, count), some_gated, &layer->feed_out, true);
     }
     arena_rewind(compute->scratch, mark);
 }
@@ -230,27 +225,27 @@ void transformer_forward(Compute *compute, const Transformer *transformer, Tenso
 {
     int       c = transformer->c, t = x.h * x.w, rows = x.n * t;
     ArenaMark mark = arena_mark(compute->scratch);
-    float    *tokens = tensor_new(compute, ARENA_HIGH, 1, 1, rows, c).data;
-    float    *normed = tensor_new(compute, ARENA_HIGH, 1, 1, rows, c).data;
-    float    *scale = tensor_new(compute, ARENA_HIGH, 1, 1, x.n, c).data;
-    float    *shift = tensor_new(compute, ARENA_HIGH, 1, 1, x.n, c).data;
-    Tensor    image = tensor_view(tokens, x.n, c, x.h, x.w);
+    Tensor    tokens = tensor_new(compute, ARENA_HIGH, 1, 1, rows, c);
+    Tensor    normed = tensor_new(compute, ARENA_HIGH, 1, 1, rows, c);
+    Tensor    scale = tensor_new(compute, ARENA_HIGH, 1, 1, x.n, c);
+    Tensor    shift = tensor_new(compute, ARENA_HIGH, 1, 1, x.n, c);
+    Tensor    image = tensor_as(tokens, x.n, c, x.h, x.w); /* the tokens' memory, before they are */
 
     /* norm and proj_in: [n, c, h, w] -> tokens [n * t, c] */
     group_norm_prepare(compute, scale, shift, x, &transformer->norm, context->groups, 1e-6f);
     affine(compute, image, x, scale, shift, ACTIVATION_NONE);
     image_to_tokens(compute, normed, image);
-    linear(compute, tokens, normed, rows, &transformer->proj_in, false);
+    linear(compute, tokens, normed, &transformer->proj_in, false);
 
     for (int i = 0; i < transformer->depth; i++) {
         const TransformerLayer *layer = &transformer->layers[i];
         attend(compute, transformer, layer, 0, tokens, normed, x.n, t, NULL);
         attend(compute, transformer, layer, 1, tokens, normed, x.n, t, context->contexts);
-        feed_forward(compute, layer, tokens, normed, rows, c);
+        feed_forward(compute, layer, tokens, normed);
     }
 
     /* x += proj_out(tokens) */
-    linear(compute, normed, tokens, rows, &transformer->proj_out, false);
+    linear(compute, normed, tokens, &transformer->proj_out, false);
     tokens_to_image(compute, x, normed, true);
     arena_rewind(compute->scratch, mark);
 }

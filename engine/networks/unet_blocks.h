@@ -53,7 +53,7 @@ bool norm_bind(Norm *norm, const Checkpoint *checkpoint, CheckpointPart part, co
 
 /* What all blocks of one forward pass share. */
 typedef struct {
-    const float  *time;     /* [n, time_width], after silu */
+    Tensor        time;     /* [1, 1, n, time_width], after silu */
     const Tensor *contexts; /* [n] of [1, 1, t_i, context_width] */
     int           groups;
     float         eps;      /* of res blocks' norms */

@@ -9,7 +9,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { BAND_ROWS = 64 };
 static const float norm_eps = 1e-6f;
@@ -196,7 +195,7 @@ typedef struct {
     Tensor     x;
     ArenaEnd   end;      /* of the arena that x lies at */
     ArenaMark  bottom;   /* before x was taken: giving x back means rewinding its end to here */
-    Tensor     spare;    /* memory within x's that is free, w 0: none */
+    Tensor     spare;    /* memory within x's that is free, n 0: none */
 } Flow;
 
 static ArenaEnd other(ArenaEnd end)
@@ -226,56 +225,30 @@ static void normed_conv(Flow *flow, Tensor y, Tensor x, const Norm *norm, const 
     Compute     *compute = flow->compute;
     ArenaMark    mark = arena_mark(compute->scratch);
     ConvSettings settings = settings_of(flow);
-    float       *scale = tensor_new(compute, other(flow->end), 1, 1, 1, x.c).data;
-    float       *shift = tensor_new(compute, other(flow->end), 1, 1, 1, x.c).data;
-    group_norm_prepare(compute, scale, shift, x, norm, flow->groups, norm_eps);
-    settings.scale = scale;
-    settings.shift = shift;
+    settings.scale = tensor_new(compute, other(flow->end), 1, 1, 1, x.c);
+    settings.shift = tensor_new(compute, other(flow->end), 1, 1, 1, x.c);
+    group_norm_prepare(compute, settings.scale, settings.shift, x, norm, flow->groups, norm_eps);
     settings.before = ACTIVATION_SILU;
     settings.accumulate = accumulate;
     conv2d(compute, y, x, conv, &settings);
     arena_rewind(compute->scratch, mark);
 }
 
-/* Rows [from, from + count) of the picture with one more row at each side, as [1, c, count + 2, w]:
- * rows beyond the picture are left out, or wrapped around.  `above` is the row over the first one
- * as it was before that row's memory was written to; `first` the picture's first row. */
-static Tensor take_band(Flow *flow, float *band, int from, int count, const float *above,
-                        const float *first)
+/* band [1, c, rows, w] = rows [from, from + count) of x with one more at each side; rows beyond the
+ * picture are left out, or wrapped around.
+ *   above  [1, c, 1, w]   the row over the first one, as it was before it was written to
+ *   first  [1, c, 1, w]   x's first row, likewise */
+static void take_band(Flow *flow, Tensor band, int from, int count, Tensor above, Tensor first)
 {
-    Tensor x = flow->x;
-    size_t w = (size_t)x.w, plane = (size_t)x.h * w;
-    bool   top = from > 0 || flow->wrap_y, below = from + count < x.h || flow->wrap_y;
-    int    rows = count + top + below;
-    for (int c = 0; c < x.c; c++) {
-        float       *to = band + (size_t)c * (size_t)rows * w;
-        const float *source = x.data + (size_t)c * plane + (size_t)from * w;
-        if (top)
-            memcpy(to, above + (size_t)c * w, w * sizeof *to);
-        memcpy(to + (size_t)top * w, source, (size_t)count * w * sizeof *to);
-        if (below)
-            memcpy(to + (size_t)(top + count) * w,
-                   from + count < x.h ? source + (size_t)count * w : first + (size_t)c * w,
-                   w * sizeof *to);
-    }
-    return tensor_view(band, 1, x.c, rows, x.w);
-}
-
-static void keep_row(float *row, Tensor x, int y)
-{
-    size_t w = (size_t)x.w, plane = (size_t)x.h * w;
-    for (int c = 0; c < x.c; c++)
-        memcpy(row + (size_t)c * w, x.data + (size_t)c * plane + (size_t)y * w, w * sizeof *row);
-}
-
-/* Planes [first, first + from.c) of x's rows [row, row + count) = rows [skip, …) of `from`. */
-static void put_band(Tensor x, int first, int row, int count, Tensor from, int skip)
-{
-    size_t w = (size_t)x.w, plane = (size_t)x.h * w;
-    for (int c = 0; c < from.c; c++)
-        memcpy(x.data + (size_t)(first + c) * plane + (size_t)row * w,
-               from.data + ((size_t)c * (size_t)from.h + (size_t)skip) * w,
-               (size_t)count * w * sizeof *x.data);
+    Compute *compute = flow->compute;
+    Tensor   x = flow->x;
+    int      top = from > 0 || flow->wrap_y;
+    if (top)
+        copy(compute, tensor_rows(band, 0, 1), above);
+    copy(compute, tensor_rows(band, top, count), tensor_rows(x, from, count));
+    if (band.h > top + count)
+        copy(compute, tensor_rows(band, top + count, 1),
+             from + count < x.h ? tensor_rows(x, from + count, 1) : first);
 }
 
 /* A residual block that halves the channels (or more) inside its input's memory: the first planes
@@ -287,45 +260,38 @@ static void narrow_in_place(Flow *flow, const Block *block)
     ArenaMark    mark = arena_mark(compute->scratch);
     Tensor       x = flow->x;
     ArenaEnd     end = other(flow->end);
-    bool         dry = compute_dry(compute);
     ConvSettings settings = settings_of(flow);
     int          most = x.h < BAND_ROWS ? x.h : BAND_ROWS;
-    float *scale = tensor_new(compute, end, 1, 1, 1, x.c).data;
-    float *shift = tensor_new(compute, end, 1, 1, 1, x.c).data;
-    float *above = tensor_new(compute, end, 1, 1, x.c, x.w).data;
-    float *first = tensor_new(compute, end, 1, 1, x.c, x.w).data;
-    float *band = tensor_new(compute, end, 1, x.c, most + 2, x.w).data;
-    float *out = tensor_new(compute, end, 1, block->out, most + 2, x.w).data;
-    group_norm_prepare(compute, scale, shift, x, &block->norm1, flow->groups, norm_eps);
-    settings.scale = scale;
-    settings.shift = shift;
+    settings.scale = tensor_new(compute, end, 1, 1, 1, x.c);
+    settings.shift = tensor_new(compute, end, 1, 1, 1, x.c);
+    Tensor above = tensor_new(compute, end, 1, x.c, 1, x.w);
+    Tensor first = tensor_new(compute, end, 1, x.c, 1, x.w);
+    Tensor band = tensor_new(compute, end, 1, x.c, most + 2, x.w);
+    Tensor out = tensor_new(compute, end, 1, block->out, most + 2, x.w);
+    Tensor hidden = tensor_channels(x, 0, block->out);
+    Tensor narrow = tensor_channels(x, block->out, block->out);
+    group_norm_prepare(compute, settings.scale, settings.shift, x, &block->norm1, flow->groups,
+                       norm_eps);
     settings.before = ACTIVATION_SILU;
     settings.wrap_y = false; /* the bands carry their own neighbours */
-    if (!dry) {
-        keep_row(first, x, 0);
-        keep_row(above, x, x.h - 1);
-    }
+    copy(compute, first, tensor_rows(x, 0, 1));
+    copy(compute, above, tensor_rows(x, x.h - 1, 1));
     for (int row = 0; row < x.h; row += most) {
         int    count = x.h - row < most ? x.h - row : most, skip = row > 0 || flow->wrap_y;
         int    rows = count + skip + (row + count < x.h || flow->wrap_y);
-        Tensor part = tensor_view(band, 1, x.c, rows, x.w);
-        Tensor result = tensor_view(out, 1, block->out, rows, x.w);
-        if (!dry) {
-            take_band(flow, band, row, count, above, first);
-            keep_row(above, x, row + count - 1);
-        }
+        Tensor part = tensor_as(band, 1, x.c, rows, x.w);
+        Tensor result = tensor_as(out, 1, block->out, rows, x.w);
+        Tensor inner = tensor_rows(result, skip, count);
+        take_band(flow, part, row, count, above, first);
+        copy(compute, above, tensor_rows(x, row + count - 1, 1));
         conv2d(compute, result, part, &block->conv1, &settings);
-        if (!dry)
-            put_band(x, 0, row, count, result, skip);
+        copy(compute, tensor_rows(hidden, row, count), inner);
         conv2d(compute, result, part, &block->shortcut, &(ConvSettings){ .stride = 1 });
-        if (!dry)
-            put_band(x, block->out, row, count, result, skip);
+        copy(compute, tensor_rows(narrow, row, count), inner);
     }
     arena_rewind(compute->scratch, mark);
-    size_t planes = (size_t)block->out * (size_t)x.h * (size_t)x.w;
-    Tensor hidden = tensor_view(x.data, 1, block->out, x.h, x.w);
-    flow->x = tensor_view(dry ? NULL : x.data + planes, 1, block->out, x.h, x.w);
-    normed_conv(flow, flow->x, hidden, &block->norm2, &block->conv2, true);
+    flow->x = narrow;
+    normed_conv(flow, narrow, hidden, &block->norm2, &block->conv2, true);
     flow->spare = hidden;
 }
 
@@ -341,8 +307,9 @@ static void block_forward(Flow *flow, const Block *block, bool last)
         return;
     }
     if (block->in == block->out) {
-        bool   fits = flow->spare.w && tensor_count(flow->spare) >= tensor_count(x);
-        Tensor hidden = fits ? flow->spare : tensor_new(compute, end, 1, x.c, x.h, x.w);
+        bool   fits = flow->spare.n && tensor_count(flow->spare) >= tensor_count(x);
+        Tensor hidden = fits ? tensor_as(flow->spare, 1, x.c, x.h, x.w)
+                             : tensor_new(compute, end, 1, x.c, x.h, x.w);
         normed_conv(flow, hidden, x, &block->norm1, &block->conv1, false);
         normed_conv(flow, x, hidden, &block->norm2, &block->conv2, true);
         arena_rewind(compute->scratch, before);
@@ -366,21 +333,21 @@ static void attention_forward(Flow *flow, const Attention *layer)
     ArenaEnd  end = other(flow->end);
     ArenaMark mark = arena_mark(compute->scratch);
     int       t = x.h * x.w, c = layer->c;
-    float    *scale = tensor_new(compute, end, 1, 1, 1, c).data;
-    float    *shift = tensor_new(compute, end, 1, 1, 1, c).data;
-    float    *tokens = tensor_new(compute, end, 1, 1, t, c).data;
-    float    *query = tensor_new(compute, end, 1, 1, t, c).data;
-    float    *key = tensor_new(compute, end, 1, 1, t, c).data;
-    float    *value = tensor_new(compute, end, 1, 1, t, c).data;
-    Tensor    normed = tensor_view(query, 1, c, x.h, x.w);
+    Tensor    scale = tensor_new(compute, end, 1, 1, 1, c);
+    Tensor    shift = tensor_new(compute, end, 1, 1, 1, c);
+    Tensor    tokens = tensor_new(compute, end, 1, 1, t, c);
+    Tensor    query = tensor_new(compute, end, 1, 1, t, c);
+    Tensor    key = tensor_new(compute, end, 1, 1, t, c);
+    Tensor    value = tensor_new(compute, end, 1, 1, t, c);
+    Tensor    normed = tensor_as(query, 1, c, x.h, x.w); /* query's memory, before it is one */
     group_norm_prepare(compute, scale, shift, x, &layer->norm, flow->groups, norm_eps);
     affine(compute, normed, x, scale, shift, ACTIVATION_NONE);
     image_to_tokens(compute, tokens, normed);
-    linear(compute, query, tokens, t, &layer->query, false);
-    linear(compute, key, tokens, t, &layer->key, false);
-    linear(compute, value, tokens, t, &layer->value, false);
-    attention(compute, tokens, query, key, value, t, t, 1, c, c, c, false);
-    linear(compute, query, tokens, t, &layer->out, false);
+    linear(compute, query, tokens, &layer->query, false);
+    linear(compute, key, tokens, &layer->key, false);
+    linear(compute, value, tokens, &layer->value, false);
+    attention(compute, tokens, query, key, value, 1, false);
+    linear(compute, query, tokens, &layer->out, false);
     tokens_to_image(compute, x, query, true);
     arena_rewind(compute->scratch, mark);
 }

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* The tokenizer's ids as the model numbers them: a model with a cut vocabulary has its start and end
  * tokens in its last two rows. */
@@ -66,77 +65,50 @@ void conditioning_clear(Conditioning *conditioning)
     *conditioning = (Conditioning){ 0 };
 }
 
-static double mean_of(const float *values, size_t count)
-{
-    double sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += values[i];
-    return sum / (double)count;
-}
-
-static void apply_weights(float *hidden, const float *weights, int t, int width)
+/* hidden [1, 1, t, width]: each row times its weight, the mean kept. */
+static void apply_weights(Compute *compute, Tensor hidden, const float *weights)
 {
     bool all_one = true;
-    for (int i = 0; i < t; i++)
+    for (int i = 0; i < hidden.h; i++)
         all_one = all_one && weights[i] == 1;
     if (all_one)
         return;
-    size_t count = (size_t)t * (size_t)width;
-    double before = mean_of(hidden, count);
-    for (int i = 0; i < t; i++)
-        for (int k = 0; k < width; k++)
-            hidden[(size_t)i * (size_t)width + (size_t)k] *= weights[i];
-    double after = mean_of(hidden, count);
+    double before = mean(compute, hidden);
+    multiply_rows(compute, hidden, weights);
+    double after = mean(compute, hidden);
     /* A weight of 0 on every token leaves nothing to scale back. */
     double scale = before / after;
-    if (!isfinite(scale))
-        return;
-    for (size_t i = 0; i < count; i++)
-        hidden[i] *= (float)scale;
+    if (isfinite(scale))
+        map(compute, hidden, hidden, MAP_MULTIPLY, (float)scale, 0);
 }
 
-/* The sinusoids of a number as SDXL has them for its sizes: cosines, then sines. */
-static void embed_number(float *out, int width, double number)
-{
-    int half = width / 2;
-    for (int i = 0; i < half; i++) {
-        double angle = number * exp(-log(10000.0) * i / half);
-        out[i] = (float)cos(angle);
-        out[half + i] = (float)sin(angle);
-    }
-}
-
-/* labels [adm_width]: pooled text, then original size, crop corner and target size. */
-static void fill_labels(float *labels, int adm_width, int projection, int width, int height)
+/* labels [adm_width]: pooled text, then original size, crop corner and target size, as sinusoids. */
+static void fill_sizes(Compute *compute, Tensor labels, int projection, int width, int height)
 {
     const double sizes[6] = { height, width, 0, 0, height, width };
-    int          each = (adm_width - projection) / 6;
-    for (int i = 0; i < 6; i++)
-        embed_number(labels + projection + i * each, each, sizes[i]);
+    int          each = (labels.w - projection) / 6;
+    if (each > 0)
+        embed_numbers(compute,
+                      tensor_as(tensor_columns(labels, projection, 6 * each), 1, 1, 6, each),
+                      sizes, false);
 }
 
 /* One chunk through one encoder into its columns of the context. */
-static void encode_chunk(Compute *compute, ConditioningPart *part, const Clip *encoder,
-                         const TextConfig *config, const PromptChunk *chunk, int row, int column,
-                         float *pooled, int skip)
+static void encode_chunk(Compute *compute, Tensor context, const Clip *encoder,
+                         const TextConfig *config, const PromptChunk *chunk, Tensor pooled, int skip)
 {
     ArenaMark mark = arena_mark(compute->scratch);
     Tensor    hidden = tensor_new(compute, ARENA_LOW, 1, 1, PROMPT_CHUNK, config->width);
-    clip_forward(compute, encoder, hidden.data, pooled, chunk->tokens, PROMPT_CHUNK, skip);
-    if (!compute_dry(compute) && !compute_stopped(compute)) {
-        apply_weights(hidden.data, chunk->weights, PROMPT_CHUNK, config->width);
-        for (int t = 0; t < PROMPT_CHUNK; t++)
-            memcpy(part->context.data + (size_t)(row + t) * (size_t)part->context.w + column,
-                   hidden.data + (size_t)t * (size_t)config->width,
-                   (size_t)config->width * sizeof(float));
-    }
+    clip_forward(compute, encoder, hidden, pooled, chunk->tokens, skip);
+    apply_weights(compute, hidden, chunk->weights);
+    copy(compute, context, hidden);
     arena_rewind(compute->scratch, mark);
 }
 
 void conditioning_encode(Compute *compute, Conditioning *conditioning, const ModelConfig *config,
                          Clip *const encoders[2], int skip, int width, int height)
 {
-    int adm = config->unet.adm_width;
+    int adm = config->unet.adm_width, last = config->text_count - 1;
     for (int p = 0; p < conditioning->count; p++) {
         ConditioningPart *part = &conditioning->parts[p];
         int               chunks = conditioning->prompts[0].parts[p].count;
@@ -149,26 +121,29 @@ void conditioning_encode(Compute *compute, Conditioning *conditioning, const Mod
         }
         part->context = tensor_new(compute, ARENA_LOW, 1, 1, PROMPT_CHUNK * chunks,
                                    config->unet.context_width);
-        part->labels = NULL;
-        if (adm)
-            part->labels = tensor_new(compute, ARENA_LOW, 1, 1, 1, adm).data;
-        if (part->labels)
-            memset(part->labels, 0, (size_t)adm * sizeof *part->labels);
-        if (conditioning->zero && part->context.data)
-            memset(part->context.data, 0, tensor_count(part->context) * sizeof(float));
+        part->labels = (Tensor){ 0 };
+        if (adm) {
+            part->labels = tensor_new(compute, ARENA_LOW, 1, 1, 1, adm);
+            fill(compute, part->labels, 0);
+        }
+        if (conditioning->zero)
+            fill(compute, part->context, 0);
         int column = 0;
         for (int e = 0; e < config->text_count && !conditioning->zero; e++) {
-            bool last = e == config->text_count - 1;
-            for (int c = 0; c < chunks; c++)
-                encode_chunk(compute, part, encoders[e], &config->text[e],
-                             &conditioning->prompts[e].parts[p].chunks[c], PROMPT_CHUNK * c, column,
-                             last && c == 0 && config->text[e].projection ? part->labels : NULL,
-                             skip);
-            column += config->text[e].width;
+            const TextConfig *text = &config->text[e];
+            Tensor            columns = tensor_columns(part->context, column, text->width);
+            for (int c = 0; c < chunks; c++) {
+                Tensor pooled = { 0 };
+                if (adm && e == last && c == 0 && text->projection)
+                    pooled = tensor_columns(part->labels, 0, text->projection);
+                encode_chunk(compute, tensor_rows(columns, PROMPT_CHUNK * c, PROMPT_CHUNK),
+                             encoders[e], text, &conditioning->prompts[e].parts[p].chunks[c],
+                             pooled, skip);
+            }
+            column += text->width;
         }
-        if (part->labels)
-            fill_labels(part->labels, adm, config->text[config->text_count - 1].projection, width,
-                        height);
+        if (adm)
+            fill_sizes(compute, part->labels, config->text[last].projection, width, height);
     }
 }
 

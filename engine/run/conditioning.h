@@ -11,7 +11,7 @@
 
 typedef struct {
     Tensor context;    /* [1, 1, 77 * chunks, context_width], in the arena */
-    float *labels;     /* [adm_width] or NULL, in the arena */
+    Tensor labels;     /* [1, 1, 1, adm_width] or n 0, in the arena */
     int    until_step; /* used for steps below it */
 } ConditioningPart;
 

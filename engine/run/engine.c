@@ -2,7 +2,6 @@
 /* Owns the parts: opens a model, and tells what a request costs.  generate.c runs it. */
 #include "engine_parts.h"
 
-#include "../compute/cpu/kernels.h"
 #include "../request_settings.h"
 #include "../text/prompt.h"
 #include "generate.h"
@@ -70,7 +69,6 @@ Engine *engine_open(const char *path, const EngineOptions *options, EngineError 
         fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory to open %s.", path);
         return NULL;
     }
-    engine->kernels = kernels_best();
     engine->path = strdup(path);
     CheckpointExtras extras = { options->vae_path, options->taesd_path, options->text_encoder_path };
     engine->checkpoint = checkpoint_open(path, &extras, error);
@@ -85,6 +83,8 @@ Engine *engine_open(const char *path, const EngineOptions *options, EngineError 
     }
     if (ok && !(engine->threads = threads_create(options->threads)))
         ok = fail(error, ENGINE_OUT_OF_MEMORY, "The system gives no thread to work with.");
+    if (ok)
+        ok = (engine->device = device_create_cpu(engine->threads)) != NULL;
     if (!ok) {
         fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory to open %s.", path);
         engine_close(engine);
@@ -101,6 +101,7 @@ void engine_close(Engine *engine)
     if (!engine)
         return;
     arena_finish(&engine->arena);
+    device_destroy(engine->device);
     threads_destroy(engine->threads);
     taesd_destroy(engine->taesd);
     vae_destroy(engine->vae);
@@ -143,7 +144,7 @@ bool engine_estimate(Engine *engine, const EngineRequest *request, EngineEstimat
         !generate_cost(engine, request, &cost, error))
         return false;
     if (engine->speed <= 0)
-        engine->speed = machine_speed(engine->threads, engine->kernels);
+        engine->speed = machine_speed(engine->device);
     uint64_t available = machine_available_bytes();
     *estimate = (EngineEstimate){
         .scratch_bytes = cost.bytes,

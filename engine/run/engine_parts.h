@@ -25,7 +25,7 @@ struct Engine {
     NoiseLevels     levels;
     PreviewFit      preview;
     Threads        *threads;
-    const struct Kernels *kernels;
+    Device         *device; /* that computes */
     Arena           arena; /* kept from one request to the next of the same size */
     double          speed; /* operations a second: probed, then as measured; 0: not known yet */
 };

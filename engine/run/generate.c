@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "generate.h"
 
-#include "../compute/cpu/kernels.h"
+#include "../compute/dry.h"
 #include "../files/map.h"
 #include "../sample/denoise.h"
 #include "conditioning.h"
@@ -27,8 +27,8 @@ typedef struct {
     int          first, steps; /* the sigmas that run: [first, first + steps] */
     int          h, w;         /* of the latents */
     Tensor       noise, latents, source, mask, extra;
-    float       *labels;       /* [3, adm_width], of one evaluation */
-    EnginePicture preview;     /* pixels in the arena */
+    Tensor       labels;       /* [1, 1, 3, adm_width], of one evaluation; n 0: none */
+    EnginePicture preview;     /* pixels from the heap, in a real run */
     bool         has_preview;
 
     double       total_flops;   /* of all that will be done; 0 in a dry run */
@@ -126,16 +126,29 @@ static bool cancelled(Generate *run)
     return true;
 }
 
-static void observe(Generate *run, const char *name, const float *data, int rank, const int *shape)
+typedef struct {
+    const EngineRequest *request;
+    const char          *name;
+    int                  rank, shape[4];
+} Observation;
+
+static void show(void *user, const float *host)
 {
-    if (run->request->observe && !compute_dry(&run->compute))
-        run->request->observe(run->request->user, name, data, rank, shape);
+    const Observation *seen = user;
+    seen->request->observe(seen->request->user, seen->name, host, seen->rank, seen->shape);
 }
 
 static void observe_tensor(Generate *run, const char *name, Tensor x)
 {
-    int shape[4] = { x.n, x.c, x.h, x.w };
-    observe(run, name, x.data, 4, shape);
+    if (run->request->observe)
+        read_by(&run->compute, x, show,
+                &(Observation){ run->request, name, 4, { x.n, x.c, x.h, x.w } });
+}
+
+static void observe_text(Generate *run, const char *name, Tensor x)
+{
+    if (run->request->observe)
+        read_by(&run->compute, x, show, &(Observation){ run->request, name, 3, { 1, x.h, x.w } });
 }
 
 /* ---- text -------------------------------------------------------------------------------- */
@@ -175,14 +188,14 @@ static bool encode_text(Generate *run)
     if (cancelled(run))
         return false;
     Tensor text = run->text.parts[0].context, empty = run->empty.parts[0].context;
-    if (!compute_dry(&run->compute) && (!latents_finite(text) || !latents_finite(empty)))
+    if (!all_finite(&run->compute, text) || !all_finite(&run->compute, empty))
         return fail(run->error, ENGINE_BAD_FILE,
                     "%s: its text encoder computes numbers that are not finite; the file is "
                     "damaged or was converted wrongly.",
                     run->engine->path);
-    observe(run, "cond", text.data, 3, (int[]){ 1, text.h, text.w });
+    observe_text(run, "cond", text);
     if (request->cfg != 1)
-        observe(run, "uncond", empty.data, 3, (int[]){ 1, empty.h, empty.w });
+        observe_text(run, "uncond", empty);
     return true;
 }
 
@@ -194,7 +207,7 @@ static Tensor new_latents(Generate *run, int channels)
 }
 
 static void encode(Generate *run, Tensor latents, const EnginePicture *picture,
-                   const EnginePicture *hole, float scale)
+                   const LatentsHole *hole, float scale)
 {
     latents_encode(&run->compute, latents, run->engine->vae, picture, hole, scale,
                    run->request->tile_x, run->request->tile_y);
@@ -204,33 +217,16 @@ static void encode(Generate *run, Tensor latents, const EnginePicture *picture,
 static void prepare_inpaint(Generate *run)
 {
     const EngineRequest *request = run->request;
-    int                  factor = run->engine->factor;
     const EnginePicture *known = request->known ? request->known : request->source;
-    const EnginePicture *hole = request->hole ? request->hole : request->mask;
+    LatentsHole          hole = { request->hole, false };
+    if (!request->hole)
+        hole = (LatentsHole){ request->mask, true };
+    if (!known) /* without a picture there is nothing around: all is to be filled */
+        hole.picture = NULL;
     run->extra = new_latents(run, 1 + run->engine->config.vae.z_channels);
-    Tensor around = run->extra;
-    around.c--;
-    if (around.data)
-        around.data += (size_t)run->h * (size_t)run->w;
-    bool      dry = compute_dry(&run->compute);
-    ArenaMark mark = arena_mark(run->compute.scratch);
-    /* Without a picture there is nothing around: all grey, which is 0 before encoding. */
-    size_t pixels = (size_t)request->width * (size_t)request->height;
-    float *grey = arena_take(run->compute.scratch, ARENA_LOW, 3 * pixels * sizeof *grey);
-    EnginePicture nothing = { request->width, request->height, 3, grey };
-    EnginePicture binary = { request->width, request->height, 1,
-                             arena_take(run->compute.scratch, ARENA_LOW, pixels * sizeof(float)) };
-    for (size_t i = 0; i < pixels && !dry; i++) {
-        bool unseen = !hole || (request->hole ? hole->pixels[i] >= 0.5f : hole->pixels[i] > 0);
-        binary.pixels[i] = unseen;
-        grey[3 * i] = grey[3 * i + 1] = grey[3 * i + 2] = 0.5f;
-    }
-    if (!dry)
-        latents_mask_any(tensor_view(run->extra.data, 1, 1, run->h, run->w),
-                         known ? &binary : NULL, factor, 0.5f);
-    encode(run, around, known ? known : &nothing, known ? &binary : NULL,
+    latents_hole(&run->compute, tensor_channels(run->extra, 0, 1), &hole, run->engine->factor);
+    encode(run, tensor_channels(run->extra, 1, run->extra.c - 1), known, &hole,
            run->engine->config.vae.scale_factor);
-    arena_rewind(run->compute.scratch, mark);
 }
 
 static bool encode_pictures(Generate *run)
@@ -253,20 +249,12 @@ static bool encode_pictures(Generate *run)
     }
     if (from_source && request->mask) {
         run->mask = new_latents(run, 1);
-        ArenaMark mark = arena_mark(run->compute.scratch);
-        Tensor    mean = new_latents(run, 1);
-        if (!compute_dry(&run->compute)) {
-            latents_mask_mean(mean, request->mask, run->engine->factor);
-            if (in_channels == 9)
-                latents_mask_grow(run->mask, mean);
-            else
-                memcpy(run->mask.data, mean.data, tensor_count(mean) * sizeof(float));
-        }
-        arena_rewind(run->compute.scratch, mark);
+        latents_mask(&run->compute, run->mask, request->mask, run->engine->factor,
+                     in_channels == 9);
     }
     if (cancelled(run))
         return false;
-    if (!compute_dry(&run->compute) && from_source && !latents_finite(run->source))
+    if (from_source && !all_finite(&run->compute, run->source))
         return fail(run->error, ENGINE_BAD_FILE,
                     "%s: its VAE computes numbers that are not finite from the picture; use another "
                     "VAE.",
@@ -280,38 +268,44 @@ static void predict(void *user, Compute *compute, Tensor out, Tensor in, const f
                     const DenoisePrompt *prompts, int step)
 {
     Generate *run = user;
-    Tensor    contexts[3];
-    int       adm = run->engine->config.unet.adm_width;
+    Tensor    contexts[3], labels = { 0 };
     for (int i = 0; i < in.n; i++) {
         const Conditioning *which = prompts[i] == DENOISE_POSITIVE ? &run->text : &run->empty;
         const ConditioningPart *part = conditioning_at_step(which, step);
         contexts[i] = part->context;
-        if (adm && run->labels)
-            memcpy(run->labels + (size_t)i * (size_t)adm, part->labels,
-                   (size_t)adm * sizeof(float));
+        if (run->labels.n)
+            copy(compute, tensor_rows(run->labels, i, 1), part->labels);
     }
+    if (run->labels.n)
+        labels = tensor_rows(run->labels, 0, in.n);
     run->predicting = true;
-    unet_forward(compute, run->engine->unet, out, in, times, contexts,
-                 adm ? run->labels : NULL, run->request->tile_x, run->request->tile_y);
+    unet_forward(compute, run->engine->unet, out, in, times, contexts, labels,
+                 run->request->tile_x, run->request->tile_y);
     run->predicting = false;
+}
+
+static void take_preview(void *user, const float *host)
+{
+    EnginePicture *preview = user;
+    size_t         plane = (size_t)preview->height * (size_t)preview->width;
+    for (size_t i = 0; i < plane; i++)
+        for (size_t c = 0; c < 3; c++)
+            preview->pixels[3 * i + c] = fminf(1, fmaxf(0, 0.5f + 0.5f * host[c * plane + i]));
 }
 
 static void make_preview(Generate *run, Tensor latents)
 {
-    if (run->engine->taesd && taesd_can_decode(run->engine->taesd)) {
-        ArenaMark mark = arena_mark(run->compute.scratch);
-        Tensor    planes = tensor_new(&run->compute, ARENA_LOW, 1, 3, run->preview.height,
-                                      run->preview.width);
-        taesd_decode(&run->compute, run->engine->taesd, planes, latents);
-        size_t plane = (size_t)planes.h * (size_t)planes.w;
-        for (size_t i = 0; i < plane && !compute_dry(&run->compute); i++)
-            for (size_t c = 0; c < 3; c++)
-                run->preview.pixels[3 * i + c] =
-                    fminf(1, fmaxf(0, 0.5f + 0.5f * planes.data[c * plane + i]));
-        arena_rewind(run->compute.scratch, mark);
-    } else if (!compute_dry(&run->compute)) {
-        preview_apply(&run->engine->preview, &run->preview, latents);
+    Compute *compute = &run->compute;
+    if (!run->engine->taesd || !taesd_can_decode(run->engine->taesd)) {
+        preview_apply(compute, &run->engine->preview, &run->preview, latents);
+        return;
     }
+    ArenaMark mark = arena_mark(compute->scratch);
+    Tensor    planes =
+        tensor_new(compute, ARENA_LOW, 1, 3, run->preview.height, run->preview.width);
+    taesd_decode(compute, run->engine->taesd, planes, latents);
+    read_by(compute, planes, take_preview, &run->preview);
+    arena_rewind(compute->scratch, mark);
 }
 
 static bool on_step(void *user, int step, Tensor latents, Tensor estimate)
@@ -324,12 +318,10 @@ static bool on_step(void *user, int step, Tensor latents, Tensor estimate)
             make_preview(run, estimate);
         return true;
     }
-    if (run->request->observe) {
-        char name[32];
-        snprintf(name, sizeof name, "latents.%d", step);
-        observe_tensor(run, name, latents);
-    }
-    if (!latents_finite(latents))
+    char name[32];
+    snprintf(name, sizeof name, "latents.%d", step);
+    observe_tensor(run, name, latents);
+    if (!all_finite(&run->compute, latents))
         return fail(run->error, ENGINE_BAD_FILE,
                     "%s: step %d of %d gave numbers that are not finite; the model is damaged, or "
                     "its prediction type (epsilon, v) is not the one it was run with.",
@@ -343,16 +335,13 @@ static bool sample(Generate *run, int image)
 {
     const EngineRequest *request = run->request;
     const ModelConfig   *config = &run->engine->config;
-    bool                 dry = compute_dry(&run->compute);
     Noise                noise;
     noise_init(&noise, request->noise, request->seed + (uint64_t)image);
     run->stage = ENGINE_STAGE_SAMPLE;
     run->step = 0;
     run->image = image;
-    if (!dry) {
-        noise_fill(&noise, run->noise.data, tensor_count(run->noise));
-        observe_tensor(run, "noise", run->noise);
-    }
+    noise_upload(&run->compute, run->noise, &noise);
+    observe_tensor(run, "noise", run->noise);
     DenoiseRun denoising = {
         .levels = &run->engine->levels,
         .sampler = request->sampler,
@@ -392,11 +381,11 @@ static bool decode(Generate *run, EnginePicture *out)
     bool ok = !cancelled(run);
     if (ok && !compute_dry(&run->compute)) {
         observe_tensor(run, "picture", picture);
-        ok = latents_finite(picture) ||
+        ok = all_finite(&run->compute, picture) ||
              fail(run->error, ENGINE_BAD_FILE,
                   "%s: its VAE gave numbers that are not finite; use another VAE (--vae).",
                   run->engine->path);
-        ok = ok && latents_to_picture(out, picture, run->error);
+        ok = ok && latents_to_picture(&run->compute, out, picture, run->error);
     }
     arena_rewind(run->compute.scratch, mark);
     return ok;
@@ -411,15 +400,13 @@ static bool prepare(Generate *run)
     int                z = config->vae.z_channels;
     run->noise = new_latents(run, z);
     run->latents = new_latents(run, z);
-    run->labels = NULL;
+    run->labels = (Tensor){ 0 };
     if (config->unet.adm_width)
-        run->labels = tensor_new(&run->compute, ARENA_LOW, 1, 1, 3, config->unet.adm_width).data;
+        run->labels = tensor_new(&run->compute, ARENA_LOW, 1, 1, 3, config->unet.adm_width);
     if (run->request->want_preview) {
         bool full = run->engine->taesd && taesd_can_decode(run->engine->taesd);
         int  scale = full ? run->engine->factor : 1;
-        run->preview = (EnginePicture){ run->w * scale, run->h * scale, 3, NULL };
-        run->preview.pixels = tensor_new(&run->compute, ARENA_LOW, 1, 3, run->preview.height,
-                                         run->preview.width).data;
+        run->preview = (EnginePicture){ run->w * scale, run->h * scale, 3, run->preview.pixels };
         if (!full && (run->engine->preview.channels == 0 || compute_dry(&run->compute)))
             preview_fit(&run->compute, &run->engine->preview, run->engine->vae, &config->vae);
     }
@@ -430,8 +417,7 @@ static bool begin(Generate *run, Engine *engine, const EngineRequest *request, E
 {
     int layout = request->steps, first = 0;
     *run = (Generate){ .engine = engine, .request = request, .error = error };
-    run->compute = (Compute){ .threads = engine->threads, .kernels = engine->kernels,
-                              .stop = &run->stop };
+    run->compute = (Compute){ .stop = &run->stop };
     run->h = request->height / engine->factor;
     run->w = request->width / engine->factor;
     if (request->source && (engine->config.unet.in_channels != 8 || request->mask))
@@ -446,12 +432,16 @@ static void finish(Generate *run)
 {
     conditioning_clear(&run->text);
     conditioning_clear(&run->empty);
+    free(run->preview.pixels);
 }
 
 /* Rehearses every stage once. */
 static bool dry_run(Generate *run, GenerateCost *cost)
 {
-    Arena dry = { 0 };
+    Dry   rehearsal;
+    Arena dry;
+    dry_init(&rehearsal, run->engine->device);
+    arena_init(&dry, &rehearsal.device, 0);
     run->compute.scratch = &dry;
     run->compute.flops = 0;
     if (!prepare(run))
@@ -507,12 +497,15 @@ static bool take_memory(Generate *run, size_t bytes)
         uint64_t available = machine_available_bytes();
         if (available && bytes > available)
             return refuse_memory(run->request, bytes, available, run->error);
-        if (!arena_init(arena, bytes))
+        if (!arena_init(arena, run->engine->device, bytes))
             return refuse_memory(run->request, bytes, available ? available : bytes / 2,
                                  run->error);
     }
     run->compute.scratch = arena;
-    return true;
+    size_t pixels = 3 * (size_t)run->preview.width * (size_t)run->preview.height;
+    run->preview.pixels = pixels ? malloc(pixels * sizeof *run->preview.pixels) : NULL;
+    return !pixels || run->preview.pixels ||
+           fail(run->error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the preview.");
 }
 
 /* Strength 0 is the source itself. */

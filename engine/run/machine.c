@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "machine.h"
 
+#include "../compute/dry.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,30 +100,44 @@ uint64_t machine_available_bytes(void)
     return least == UINT64_MAX ? 0 : least;
 }
 
-double machine_speed(Threads *threads, const struct Kernels *kernels)
+/* The product that is measured; x and y from the arena. */
+static void multiply(Compute *compute, const Linear *layer, int rows, int width)
+{
+    ArenaMark mark = arena_mark(compute->scratch);
+    Tensor    x = tensor_new(compute, ARENA_LOW, 1, 1, rows, width);
+    Tensor    y = tensor_new(compute, ARENA_LOW, 1, 1, rows, width);
+    fill(compute, x, 0);
+    linear(compute, y, x, layer, false);
+    arena_rewind(compute->scratch, mark);
+}
+
+double machine_speed(const Device *device)
 {
     enum { ROWS = 512, WIDTH = 640 };
-    Arena   dry = { 0 }, arena = { 0 };
-    Compute compute = { .threads = threads, .kernels = kernels, .scratch = &dry };
-    float  *memory = calloc((size_t)(2 * ROWS + WIDTH) * WIDTH, sizeof *memory);
+    Dry     rehearsal;
+    Arena   dry, arena = { 0 };
+    Compute compute = { .scratch = &dry };
+    float  *memory = calloc((size_t)WIDTH * WIDTH, sizeof *memory);
     double  speed = 0;
     if (!memory)
         return 1e10;
     Linear layer = { .weight = { memory, TYPE_F32, { WIDTH, WIDTH, 1, 1 } } };
-    float *x = memory + WIDTH * WIDTH, *y = x + ROWS * WIDTH;
-    linear(&compute, y, x, ROWS, &layer, false);
-    if (arena_init(&arena, dry.peak ? dry.peak : 64)) {
+    dry_init(&rehearsal, device);
+    arena_init(&dry, &rehearsal.device, 0);
+    multiply(&compute, &layer, ROWS, WIDTH);
+    if (arena_init(&arena, device, dry.peak)) {
         compute.scratch = &arena;
-        linear(&compute, y, x, ROWS, &layer, false); /* wakes the threads, touches the pages */
+        multiply(&compute, &layer, ROWS, WIDTH); /* wakes the threads, touches the pages */
         compute.flops = 0;
         double start = machine_seconds(), now;
         do {
-            linear(&compute, y, x, ROWS, &layer, false);
+            multiply(&compute, &layer, ROWS, WIDTH);
             now = machine_seconds();
         } while (now - start < 0.02);
         speed = compute.flops / (now - start);
     }
     arena_finish(&arena);
+    arena_finish(&dry);
     free(memory);
     return speed > 0 ? speed : 1e10;
 }

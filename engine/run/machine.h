@@ -12,6 +12,6 @@ uint64_t machine_available_bytes(void);
 
 /* Floating point operations a second that the networks reach here, from a matrix product of some
  * ten milliseconds. */
-double machine_speed(Threads *threads, const struct Kernels *kernels);
+double machine_speed(const Device *device);
 
 double machine_seconds(void); /* monotonic clock */

@@ -20,4 +20,4 @@ typedef struct {
 void preview_fit(Compute *compute, PreviewFit *fit, const Vae *vae, const VaeConfig *config);
 
 /* latents [1, channels, h, w] -> picture of w x h, RGB, pixels [h, w, 3] being the caller's. */
-void preview_apply(const PreviewFit *fit, EnginePicture *picture, Tensor latents);
+void preview_apply(Compute *compute, const PreviewFit *fit, EnginePicture *picture, Tensor latents);

@@ -27,7 +27,7 @@ typedef struct {
     float image_cfg;
 
     Noise *random; /* of this picture, `noise` drawn already: for samplers that add fresh noise */
-    /* Tensors that are not there have n 0; in a dry run those that are have data NULL. */
+    /* Tensors that are not there have n 0. */
     Tensor noise;       /* [1, c, h, w], unit variance */
     Tensor source;      /* [1, c, h, w], scaled latents, or none */
     bool   from_source; /* start from source + noise * sigma, not from noise * sigma */
@@ -55,6 +55,5 @@ typedef struct {
 } DenoiseRun;
 
 /* latents [1, c, h, w]: written.  Memory is taken from the arena's low end before the first step
- * and given back.  A dry run calls `predict` and `report` as often as a whole real one, with NULL
- * data.  False when report() or compute->stop ended it. */
+ * and given back.  A dry run calls `predict` and `report` as often as a whole real one.  False when report() or compute->stop ended it. */
 bool denoise(Compute *compute, Tensor latents, const DenoiseRun *run);

@@ -178,3 +178,19 @@ void noise_fill(Noise *noise, float *out, size_t count)
     else
         fill_philox(noise, out, count);
 }
+
+typedef struct {
+    Noise *noise;
+    size_t count;
+} Draw;
+
+static void draw(void *user, float *host)
+{
+    const Draw *request = user;
+    noise_fill(request->noise, host, request->count);
+}
+
+void noise_upload(Compute *compute, Tensor y, Noise *noise)
+{
+    upload_by(compute, y, draw, &(Draw){ noise, tensor_count(y) });
+}

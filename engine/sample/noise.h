@@ -12,6 +12,7 @@
 #pragma once
 
 #include "../base/choices.h"
+#include "../compute/layers.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,3 +31,6 @@ void noise_init(Noise *noise, EngineNoise source, uint64_t seed);
 
 /* The next `count` numbers, as one call of randn() with this many elements gives them. */
 void noise_fill(Noise *noise, float *out, size_t count);
+
+/* The same into a tensor, drawn by the host whatever the device; a dry run draws none. */
+void noise_upload(Compute *compute, Tensor y, Noise *noise);

@@ -3,53 +3,34 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
-/* ---- arithmetic on whole arrays, in double and rounded once --------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 
 /* y = a x + b z; y may be either. */
-static void combine(float *y, double a, const float *x, double b, const float *z, size_t count)
+static void mix(Sampler *s, Tensor y, double a, Tensor x, double b, Tensor z)
 {
-    for (size_t i = 0; i < count; i++)
-        y[i] = (float)(a * (double)x[i] + b * (double)z[i]);
+    combine(s->compute, y, (Term[]){ { a, x }, { b, z } }, 2);
 }
 
 /* y += a x */
-static void add_scaled(float *y, double a, const float *x, size_t count)
+static void add_scaled(Sampler *s, Tensor y, double a, Tensor x)
 {
-    for (size_t i = 0; i < count; i++)
-        y[i] = (float)((double)y[i] + a * (double)x[i]);
-}
-
-/* y += a (x - z), the difference unrounded: a is large where it is small. */
-static void add_difference(float *y, double a, const float *x, const float *z, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        y[i] = (float)((double)y[i] + a * ((double)x[i] - (double)z[i]));
-}
-
-static void copy(float *y, const float *x, size_t count)
-{
-    if (count > 0)
-        memcpy(y, x, count * sizeof *y);
+    mix(s, y, 1, y, a, x);
 }
 
 /* Along the straight line from x through the estimate, from sigma to next: x0 + next / sigma * (x -
  * x0).  This form, unlike x + slope * (next - sigma), loses nothing at the 4500 that is the first
  * sigma of models with zero terminal SNR, and gives x0 itself at next 0. */
-static void glide(float *y, const float *x, const float *x0, double sigma, double next,
-                  size_t count)
+static void glide(Sampler *s, Tensor y, Tensor x, Tensor x0, double sigma, double next)
 {
-    combine(y, next / sigma, x, 1 - next / sigma, x0, count);
+    mix(s, y, next / sigma, x, 1 - next / sigma, x0);
 }
 
 /* y += amount * fresh noise; `memory` is overwritten by that noise. */
-static void add_noise(Sampler *sampler, float *y, double amount, float *memory)
+static void add_noise(Sampler *s, Tensor y, double amount, Tensor memory)
 {
-    if (sampler->count == 0)
-        return;
-    noise_fill(sampler->noise, memory, sampler->count);
-    add_scaled(y, amount, memory, sampler->count);
+    noise_upload(s->compute, memory, s->noise);
+    add_scaled(s, y, amount, memory);
 }
 
 /* An ancestral step goes down to `down` and up again to next by adding `up` of fresh noise. */
@@ -62,122 +43,121 @@ static double ancestral_down(double sigma, double next, double *up)
 
 /* ---- one step of each ------------------------------------------------------------------------ */
 
-static bool step_euler(Sampler *s, float *x, double sigma, double next)
+static bool step_euler(Sampler *s, Tensor x, double sigma, double next)
 {
     if (!s->denoise(s->user, s->denoised, x, sigma))
         return false;
-    glide(x, x, s->denoised, sigma, next, s->count);
+    glide(s, x, x, s->denoised, sigma, next);
     return true;
 }
 
-static bool step_euler_a(Sampler *s, float *x, double sigma, double next)
+static bool step_euler_a(Sampler *s, Tensor x, double sigma, double next)
 {
     if (!s->denoise(s->user, s->denoised, x, sigma))
         return false;
     double up, down = ancestral_down(sigma, next, &up);
-    glide(x, x, s->denoised, sigma, down, s->count);
+    glide(s, x, x, s->denoised, sigma, down);
     if (next > 0)
         add_noise(s, x, up, s->buffers[0]);
     return true;
 }
 
-static bool step_heun(Sampler *s, float *x, double sigma, double next)
+static bool step_heun(Sampler *s, Tensor x, double sigma, double next)
 {
-    float *end = s->buffers[0], *first = s->buffers[1];
+    Tensor end = s->buffers[0], first = s->buffers[1];
     if (next == 0)
         return step_euler(s, x, sigma, next);
     if (!s->denoise(s->user, first, x, sigma))
         return false;
-    glide(end, x, first, sigma, next, s->count);
+    glide(s, end, x, first, sigma, next);
     if (!s->denoise(s->user, s->denoised, end, next))
         return false;
     /* x + (next - sigma) * (slope here + slope there) / 2 */
     double half = (next - sigma) / 2;
-    add_difference(x, half / sigma, x, first, s->count);
-    add_difference(x, half / next, end, s->denoised, s->count);
+    add_difference(s->compute, x, half / sigma, x, first);
+    add_difference(s->compute, x, half / next, end, s->denoised);
     return true;
 }
 
-static bool step_dpm2(Sampler *s, float *x, double sigma, double next)
+static bool step_dpm2(Sampler *s, Tensor x, double sigma, double next)
 {
     if (next == 0)
         return step_euler(s, x, sigma, next);
-    float *at_middle = s->buffers[0];
+    Tensor at_middle = s->buffers[0];
     double middle = sqrt(sigma * next);
     if (!s->denoise(s->user, at_middle, x, sigma))
         return false;
-    glide(at_middle, x, at_middle, sigma, middle, s->count);
+    glide(s, at_middle, x, at_middle, sigma, middle);
     if (!s->denoise(s->user, s->denoised, at_middle, middle))
         return false;
-    add_difference(x, (next - sigma) / middle, at_middle, s->denoised, s->count);
+    add_difference(s->compute, x, (next - sigma) / middle, at_middle, s->denoised);
     return true;
 }
 
 /* The new estimate goes on from the one before: x0 + (x0 - previous) * weight. */
-static void extrapolate(Sampler *s, float *y, const float *previous, double weight)
+static void extrapolate(Sampler *s, Tensor y, Tensor previous, double weight)
 {
-    combine(y, 1 + weight, s->denoised, -weight, previous, s->count);
+    mix(s, y, 1 + weight, s->denoised, -weight, previous);
 }
 
-static bool step_dpmpp_2m(Sampler *s, float *x, double sigma, double next)
+static bool step_dpmpp_2m(Sampler *s, Tensor x, double sigma, double next)
 {
-    float *previous = s->buffers[0], *guess = s->buffers[1];
+    Tensor previous = s->buffers[0], guess = s->buffers[1];
     if (!s->denoise(s->user, s->denoised, x, sigma))
         return false;
-    copy(guess, s->denoised, s->count);
+    copy(s->compute, guess, s->denoised);
     if (s->step > 0 && next > 0)
         extrapolate(s, guess, previous, log(sigma / next) / (2 * log(s->sigmas[0] / sigma)));
-    glide(x, x, guess, sigma, next, s->count);
-    copy(previous, s->denoised, s->count);
+    glide(s, x, x, guess, sigma, next);
+    copy(s->compute, previous, s->denoised);
     return true;
 }
 
-static bool step_dpmpp_2m_sde(Sampler *s, float *x, double sigma, double next)
+static bool step_dpmpp_2m_sde(Sampler *s, Tensor x, double sigma, double next)
 {
-    float *previous = s->buffers[0], *fresh = s->buffers[1];
+    Tensor previous = s->buffers[0], fresh = s->buffers[1];
     if (!s->denoise(s->user, s->denoised, x, sigma))
         return false;
     if (next == 0) {
-        copy(x, s->denoised, s->count);
+        copy(s->compute, x, s->denoised);
         return true;
     }
     /* With h = log(sigma / next) and eta 1: x * next / sigma * exp(-h) + (1 - exp(-2 h)) * x0. */
     double ratio = next / sigma, share = (1 - ratio) * (1 + ratio);
-    combine(x, ratio * ratio, x, share, s->denoised, s->count);
+    mix(s, x, ratio * ratio, x, share, s->denoised);
     if (s->step > 0) {
         double weight = share * log(sigma / next) / (2 * log(s->sigmas[0] / sigma));
-        add_difference(x, weight, s->denoised, previous, s->count);
+        add_difference(s->compute, x, weight, s->denoised, previous);
     }
     add_noise(s, x, next * sqrt(share), fresh);
-    copy(previous, s->denoised, s->count);
+    copy(s->compute, previous, s->denoised);
     return true;
 }
 
-static bool step_dpmpp_sde(Sampler *s, float *x, double sigma, double next)
+static bool step_dpmpp_sde(Sampler *s, Tensor x, double sigma, double next)
 {
     if (next == 0)
         return step_euler(s, x, sigma, next);
-    float *at_middle = s->buffers[0], *upper = s->buffers[1], *lower = s->buffers[2];
+    Tensor at_middle = s->buffers[0], upper = s->buffers[1], lower = s->buffers[2];
     double middle = sqrt(sigma * next), up, down = ancestral_down(sigma, middle, &up);
     if (!s->denoise(s->user, at_middle, x, sigma))
         return false;
-    glide(at_middle, x, at_middle, sigma, down, s->count);
+    glide(s, at_middle, x, at_middle, sigma, down);
     add_noise(s, at_middle, up, upper);
     if (!s->denoise(s->user, s->denoised, at_middle, middle))
         return false;
     down = ancestral_down(sigma, next, &up);
-    glide(x, x, s->denoised, sigma, down, s->count);
+    glide(s, x, x, s->denoised, sigma, down);
     /* One Brownian path over sigma: the increment from sigma to next is the one from sigma to the
      * middle, which was used there, and a new one from the middle to next. */
-    add_scaled(x, up * sqrt((sigma - middle) / (sigma - next)), upper, s->count);
+    add_scaled(s, x, up * sqrt((sigma - middle) / (sigma - next)), upper);
     add_noise(s, x, up * sqrt((middle - next) / (sigma - next)), lower);
     return true;
 }
 
 /* Corrects x, which was predicted from `last` with the estimates m1 (there) and m2 (before it), now
  * that the estimate at x is known: UniC of order 1, or 2 where there is an m2. */
-static void unipc_correct(Sampler *s, float *x, const float *last, const float *m1, const float *m2,
-                          double sigma)
+static void unipc_correct(Sampler *s, Tensor x, Tensor last, Tensor m1, Tensor m2, double sigma)
 {
     double h = log(s->sigmas[0] / sigma), minus = expm1(-h); /* B(h) = minus */
     double of_old = 0, of_new = 0.5;
@@ -188,35 +168,35 @@ static void unipc_correct(Sampler *s, float *x, const float *last, const float *
         of_new = b1 - of_old;
         of_old /= r; /* the difference m2 - m1 is divided by r */
     }
-    glide(x, last, m1, s->sigmas[0], sigma, s->count);
-    add_difference(x, -minus * of_new, s->denoised, m1, s->count);
+    glide(s, x, last, m1, s->sigmas[0], sigma);
+    add_difference(s->compute, x, -minus * of_new, s->denoised, m1);
     if (s->step > 1)
-        add_difference(x, -minus * of_old, m2, m1, s->count);
+        add_difference(s->compute, x, -minus * of_old, m2, m1);
 }
 
-static bool step_unipc(Sampler *s, float *x, double sigma, double next)
+static bool step_unipc(Sampler *s, Tensor x, double sigma, double next)
 {
-    float *m1 = s->buffers[0], *m2 = s->buffers[1], *last = s->buffers[2];
+    Tensor m1 = s->buffers[0], m2 = s->buffers[1], last = s->buffers[2];
     if (!s->denoise(s->user, s->denoised, x, sigma))
         return false;
     if (s->step > 0)
         unipc_correct(s, x, last, m1, m2, sigma);
-    copy(last, x, s->count);
-    glide(x, x, s->denoised, sigma, next, s->count);
+    copy(s->compute, last, x);
+    glide(s, x, x, s->denoised, sigma, next);
     if (s->step > 0 && next > 0) {
         double h = log(sigma / next), r = -log(s->sigmas[0] / sigma) / h;
-        add_difference(x, -expm1(-h) * 0.5 / r, m1, s->denoised, s->count);
+        add_difference(s->compute, x, -expm1(-h) * 0.5 / r, m1, s->denoised);
     }
-    copy(m2, m1, s->count);
-    copy(m1, s->denoised, s->count);
+    copy(s->compute, m2, m1);
+    copy(s->compute, m1, s->denoised);
     return true;
 }
 
-static bool step_lcm(Sampler *s, float *x, double sigma, double next)
+static bool step_lcm(Sampler *s, Tensor x, double sigma, double next)
 {
     if (!s->denoise(s->user, s->denoised, x, sigma))
         return false;
-    copy(x, s->denoised, s->count);
+    copy(s->compute, x, s->denoised);
     if (next > 0)
         add_noise(s, x, next, s->buffers[0]);
     return true;
@@ -225,7 +205,7 @@ static bool step_lcm(Sampler *s, float *x, double sigma, double next)
 /* To add a sampler: write its step above and a line here, its name in engine.h and names.c, and its
  * run in tests/golden/golden_sample.py.  `buffers` counts its arrays besides s->denoised. */
 static const struct {
-    bool (*step)(Sampler *s, float *x, double sigma, double next);
+    bool (*step)(Sampler *s, Tensor x, double sigma, double next);
     int buffers;
 } samplers[ENGINE_SAMPLER_COUNT] = {
     [ENGINE_EULER] = { step_euler, 0 },
@@ -245,16 +225,16 @@ int sampler_buffer_count(EngineSampler kind)
     return 1 + samplers[kind].buffers;
 }
 
-void sampler_init(Sampler *sampler, EngineSampler kind, float *memory, size_t count, Noise *noise,
-                  SamplerDenoise denoise, void *user)
+void sampler_init(Sampler *sampler, EngineSampler kind, Compute *compute, Tensor memory,
+                  Noise *noise, SamplerDenoise denoise, void *user)
 {
-    *sampler = (Sampler){ .kind = kind, .count = count, .noise = noise, .denoise = denoise,
-                          .user = user, .denoised = memory };
+    *sampler = (Sampler){ .kind = kind, .compute = compute, .noise = noise, .denoise = denoise,
+                          .user = user, .denoised = tensor_batch(memory, 0, 1) };
     for (int i = 0; i < samplers[kind].buffers; i++)
-        sampler->buffers[i] = count > 0 ? memory + (size_t)(i + 1) * count : NULL;
+        sampler->buffers[i] = tensor_batch(memory, i + 1, 1);
 }
 
-bool sampler_step(Sampler *sampler, float *x, double sigma, double next)
+bool sampler_step(Sampler *sampler, Tensor x, double sigma, double next)
 {
     assert(sigma > next && next >= 0);
     if (!samplers[sampler->kind].step(sampler, x, sigma, next))

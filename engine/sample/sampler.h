@@ -15,34 +15,34 @@
  * No sampler drops the last but one level, as some programs do for dpm2 and unipc. */
 #pragma once
 
+#include "../compute/layers.h"
 #include "noise.h"
 
 enum { SAMPLER_MAX_BUFFERS = 3 };
 
-/* denoised = estimate of x0 from x at sigma > 0, [count] both; false, with denoised untouched, ends
+/* denoised = estimate of x0 from x at sigma > 0, of one shape; false, with denoised untouched, ends
  * the run. */
-typedef bool (*SamplerDenoise)(void *user, float *denoised, const float *x, double sigma);
+typedef bool (*SamplerDenoise)(void *user, Tensor denoised, Tensor x, double sigma);
 
 typedef struct {
     EngineSampler  kind;
-    size_t         count;
-    Noise         *noise; /* continued by one fill of count numbers for each fresh noise */
+    Compute       *compute;
+    Noise         *noise; /* continued by one draw of x's size for each fresh noise */
     SamplerDenoise denoise;
     void          *user;
-    float         *denoised; /* [count], the estimate of the last finished step */
-    float         *buffers[SAMPLER_MAX_BUFFERS];
-    int            step;          /* steps done */
-    double         sigmas[2];     /* levels of the last step and of the one before */
+    Tensor         denoised; /* the estimate of the last finished step */
+    Tensor         buffers[SAMPLER_MAX_BUFFERS];
+    int            step;      /* steps done */
+    double         sigmas[2]; /* levels of the last step and of the one before */
 } Sampler;
 
-/* Arrays of `count` floats that a sampler needs besides x. */
+/* Tensors of x's shape that a sampler needs besides x. */
 int sampler_buffer_count(EngineSampler kind);
 
-/* memory [sampler_buffer_count(kind) * count] is borrowed until the last step, and so is noise.
- * count 0 (memory and x NULL) makes a dry run: only `denoise` is called. */
-void sampler_init(Sampler *sampler, EngineSampler kind, float *memory, size_t count, Noise *noise,
-                  SamplerDenoise denoise, void *user);
+/* memory [sampler_buffer_count(kind), c, h, w] is borrowed until the last step, and so is noise. */
+void sampler_init(Sampler *sampler, EngineSampler kind, Compute *compute, Tensor memory,
+                  Noise *noise, SamplerDenoise denoise, void *user);
 
-/* x [count] from sigma to next, sigma > next >= 0; false when `denoise` said so, having written
+/* x [1, c, h, w] from sigma to next, sigma > next >= 0; false when `denoise` said so, having written
  * nothing: x is of no use then, and sampler->denoised as the step before left it. */
-bool sampler_step(Sampler *sampler, float *x, double sigma, double next);
+bool sampler_step(Sampler *sampler, Tensor x, double sigma, double next);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* GFLOP/s of the layers at the shapes of Stable Diffusion 1.5, beside what BLAS's sgemm reaches for
  * the bare product on as many threads, in the same run:  bench_math [THREADS [PREFIX]] */
+#include "compute/cpu/cpu.h"
 #include "compute/layers.h"
 
 #include <stdio.h>
@@ -63,20 +64,23 @@ static void run_layer(const Job *job)
     const Shape *s = job->shape;
     if (s->kind == 'l') {
         Linear layer = { .weight = { job->weights, TYPE_F16, { s->out, s->in, 1, 1 } } };
-        linear(job->compute, job->y, job->x, s->size, &layer, false);
+        linear(job->compute, cpu_tensor(job->y, 1, 1, s->size, s->out),
+               cpu_tensor(job->x, 1, 1, s->size, s->in), &layer, false);
     } else if (s->kind == 'a') {
-        size_t count = (size_t)(s->n * s->out) * (size_t)s->size;
-        attention(job->compute, job->y, job->x, job->x + count, job->x + 2 * count, s->size, s->in,
-                  s->n, s->out, s->n * s->out, s->n * s->out, false);
+        int    d = s->n * s->out;
+        size_t count = (size_t)d * (size_t)s->size;
+        attention(job->compute, cpu_tensor(job->y, 1, 1, s->size, d),
+                  cpu_tensor(job->x, 1, 1, s->size, d), cpu_tensor(job->x + count, 1, 1, s->in, d),
+                  cpu_tensor(job->x + 2 * count, 1, 1, s->in, d), s->n, false);
     } else {
         Conv layer = { .weight = { job->weights, TYPE_F16, { s->out, s->in, s->k, s->k } } };
         ConvSettings settings = { .stride = 1 };
         if (s->fused) {
-            settings.scale = settings.shift = job->scale;
+            settings.scale = settings.shift = cpu_tensor(job->scale, 1, 1, s->n, s->in);
             settings.before = ACTIVATION_SILU;
         }
-        conv2d(job->compute, tensor_view(job->y, s->n, s->out, s->size, s->size),
-               tensor_view(job->x, s->n, s->in, s->size, s->size), &layer, &settings);
+        conv2d(job->compute, cpu_tensor(job->y, s->n, s->out, s->size, s->size),
+               cpu_tensor(job->x, s->n, s->in, s->size, s->size), &layer, &settings);
     }
 }
 
@@ -121,15 +125,16 @@ int main(int argc, char **argv)
         unsetenv("OPENBLAS_L2_SIZE");
         execv("/proc/self/exe", argv);
     }
+    Cpu   cpu;
     Arena arena, memory;
-    if (!arena_init(&arena, 256 << 20) || !arena_init(&memory, (size_t)1 << 30))
+    cpu_init(&cpu, threads_create(argc > 1 ? atoi(argv[1]) : 0), NULL);
+    if (!arena_init(&arena, &cpu.device, 256 << 20) ||
+        !arena_init(&memory, &cpu.device, (size_t)1 << 30))
         return 1;
-    Compute   compute = { .scratch = &arena,
-                          .threads = threads_create(argc > 1 ? atoi(argv[1]) : 0),
-                          .kernels = kernels_best() };
-    float    *x = arena_take(&memory, ARENA_LOW, (size_t)400 << 20);
-    float    *y = arena_take(&memory, ARENA_LOW, (size_t)400 << 20);
-    uint16_t *weights = arena_take(&memory, ARENA_LOW, (size_t)100 << 20);
+    Compute   compute = { .scratch = &arena };
+    float    *x = cpu_piece(arena_take(&memory, ARENA_LOW, (size_t)400 << 20));
+    float    *y = cpu_piece(arena_take(&memory, ARENA_LOW, (size_t)400 << 20));
+    uint16_t *weights = cpu_piece(arena_take(&memory, ARENA_LOW, (size_t)100 << 20));
     for (size_t i = 0; i < (size_t)100 << 20; i++)
         x[i] = y[i] = (float)(i * 2654435761U % 1000) * 0.002f - 1;
     for (size_t i = 0; i < (size_t)50 << 20; i++)
@@ -137,8 +142,8 @@ int main(int argc, char **argv)
     float scale[2 * 2560];
     for (int i = 0; i < 2 * 2560; i++)
         scale[i] = 0.5f;
-    printf("%d threads, kernels %s, GFLOP/s\n%-26s %8s %8s\n", threads_count(compute.threads),
-           compute.kernels->name, "", "layer", "sgemm");
+    printf("%d threads, kernels %s, GFLOP/s\n%-26s %8s %8s\n", threads_count(cpu.threads),
+           cpu.kernels->name, "", "layer", "sgemm");
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         Job job = { &compute, &shapes[i], x, y, scale, weights };
         if (argc > 2 && strncmp(shapes[i].name, argv[2], strlen(argv[2])) != 0)
@@ -149,14 +154,14 @@ int main(int argc, char **argv)
         printf("%-26s %8.0f", shapes[i].name, layer);
 #ifdef HAVE_OPENBLAS
         if (shapes[i].kind != 'a') {
-            openblas_set_num_threads(threads_count(compute.threads));
+            openblas_set_num_threads(threads_count(cpu.threads));
             double bare = flops * 1e-9 / seconds(run_sgemm, &job);
             printf(" %8.0f  %3.0f %%", bare, 100 * layer / bare);
         }
 #endif
         printf("\n");
     }
-    threads_destroy(compute.threads);
+    threads_destroy(cpu.threads);
     arena_finish(&arena);
     arena_finish(&memory);
     return 0;

@@ -12,7 +12,7 @@ static uint32_t next(uint32_t *state)
     return *state >> 8;
 }
 
-void fill(float *x, size_t count, uint32_t seed)
+void fill_random(float *x, size_t count, uint32_t seed)
 {
     for (size_t i = 0; i < count; i++)
         x[i] = (float)next(&seed) / (1 << 23) - 1;
@@ -25,7 +25,7 @@ float *guarded(size_t count, uint32_t seed)
     memcpy(block, &bytes, sizeof bytes);
     memset(block + sizeof bytes, 0xa5, 2 * GUARD + bytes);
     float *x = (float *)(void *)(block + sizeof bytes + GUARD);
-    fill(x, count, seed);
+    fill_random(x, count, seed);
     return x;
 }
 
@@ -79,15 +79,21 @@ void test_weight_free(TestWeight *weight)
 void bed_init(TestBed *bed, int threads, size_t bytes)
 {
     memset(bed, 0, sizeof *bed);
-    if (bytes && !arena_init(&bed->arena, bytes))
+    bed->threads = threads_create(threads);
+    cpu_init(&bed->cpu, bed->threads, NULL);
+    dry_init(&bed->dry, &bed->cpu.device);
+    if (!arena_init(&bed->arena, bytes ? &bed->cpu.device : &bed->dry.device, bytes))
         abort();
     bed->compute.scratch = &bed->arena;
-    bed->compute.threads = threads_create(threads);
-    bed->compute.kernels = kernels_best();
 }
 
 void bed_finish(TestBed *bed)
 {
-    threads_destroy(bed->compute.threads);
+    threads_destroy(bed->threads);
     arena_finish(&bed->arena);
+}
+
+Tensor test_rows(const float *x, int rows, int d)
+{
+    return cpu_tensor((float *)(uintptr_t)x, 1, 1, rows, d);
 }

@@ -2,13 +2,15 @@
 /* What the tests of math/ share: numbers, guarded memory, weights of every type, a place to compute. */
 #pragma once
 
+#include "compute/cpu/cpu.h"
+#include "compute/dry.h"
 #include "compute/layers.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* The same numbers in -1 … 1 for the same seed. */
-void fill(float *x, size_t count, uint32_t seed);
+void fill_random(float *x, size_t count, uint32_t seed);
 
 /* Memory (filled from `seed`) with known bytes before and behind; guarded_free() is false when they
  * were changed. */
@@ -26,8 +28,14 @@ void       test_weight_free(TestWeight *weight);
 
 /* Threads and an arena; bytes 0: a dry run. */
 typedef struct {
-    Compute compute;
-    Arena   arena;
+    Cpu      cpu;
+    Dry      dry;
+    Threads *threads;
+    Compute  compute;
+    Arena    arena;
 } TestBed;
 void bed_init(TestBed *bed, int threads, size_t bytes);
 void bed_finish(TestBed *bed);
+
+/* Rows of numbers in the program's memory, as a tensor [1, 1, rows, d]. */
+Tensor test_rows(const float *x, int rows, int d);

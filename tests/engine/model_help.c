@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model_help.h"
 
+#include "compute/dry.h"
+
 #include "files/safetensors.h"
 #include "test.h"
 
@@ -67,8 +69,8 @@ Tensor golden_tensor(const char *model, const char *what)
     int                     shape[TENSOR_MAX_RANK];
     const SafetensorsEntry *entry = get(model, what, TYPE_F32, shape);
     float *data = (float *)(uintptr_t)entry->data; /* a view that nobody writes to */
-    return entry->rank == 3 ? tensor_view(data, shape[0], 1, shape[1], shape[2])
-                            : tensor_view(data, shape[0], shape[1], shape[2], shape[3]);
+    return entry->rank == 3 ? cpu_tensor(data, shape[0], 1, shape[1], shape[2])
+                            : cpu_tensor(data, shape[0], shape[1], shape[2], shape[3]);
 }
 
 int *golden_tokens(const char *model, int shape[TENSOR_MAX_RANK])
@@ -365,32 +367,48 @@ Checkpoint *sd15_shapes(ModelConfig *config)
 
 /* ---- runs -------------------------------------------------------------------------------- */
 
+Tensor test_tensor(int n, int c, int h, int w)
+{
+    Tensor shape = tensor_at(NULL, 0, TYPE_F32, n, c, h, w);
+    float *data = malloc(tensor_bytes(shape));
+    if (!data)
+        die("no memory: %zu bytes", tensor_bytes(shape));
+    return cpu_tensor(data, n, c, h, w);
+}
+
+void test_free(Tensor x)
+{
+    free(cpu_data(x));
+}
+
 size_t run_dry(int threads, void (*body)(Compute *compute, void *data), void *data)
 {
-    Arena   arena = { 0 };
-    Compute compute = { .scratch = &arena,
-                        .threads = threads_create(threads),
-                        .kernels = kernels_best() };
-    body(&compute, data);
+    Cpu      cpu;
+    Dry      dry;
+    Arena    arena;
+    Threads *pool = threads_create(threads);
+    cpu_init(&cpu, pool, NULL);
+    dry_init(&dry, &cpu.device);
+    arena_init(&arena, &dry.device, 0);
+    body(&(Compute){ .scratch = &arena }, data);
     CHECK(arena.low == 0 && arena.high == 0);
-    threads_destroy(compute.threads);
+    threads_destroy(pool);
     return arena.peak;
 }
 
 size_t run_rehearsed(int threads, void (*body)(Compute *compute, void *data), void *data)
 {
-    Arena   dry = { 0 }, arena = { 0 };
-    Compute compute = { .scratch = &dry,
-                        .threads = threads_create(threads),
-                        .kernels = kernels_best() };
-    body(&compute, data);
-    if (!arena_init(&arena, dry.peak))
-        die("no memory: %zu bytes", dry.peak);
-    compute.scratch = &arena;
-    body(&compute, data);
-    CHECK(arena.peak == dry.peak);
+    Cpu      cpu;
+    Arena    arena;
+    size_t   peak = run_dry(threads, body, data);
+    Threads *pool = threads_create(threads);
+    cpu_init(&cpu, pool, NULL);
+    if (!arena_init(&arena, &cpu.device, peak))
+        die("no memory: %zu bytes", peak);
+    body(&(Compute){ .scratch = &arena }, data);
+    CHECK(arena.peak == peak);
     CHECK(arena.low == 0 && arena.high == 0);
     arena_finish(&arena);
-    threads_destroy(compute.threads);
-    return dry.peak;
+    threads_destroy(pool);
+    return peak;
 }

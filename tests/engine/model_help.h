@@ -2,6 +2,7 @@
 /* What the tests of model/ share: golden models and numbers, a rehearsed run, SD 1.5's shapes. */
 #pragma once
 
+#include "compute/cpu/cpu.h"
 #include "compute/layers.h"
 #include "networks/config.h"
 
@@ -26,6 +27,10 @@ Checkpoint *golden_skewed(const char *name, int skew, ModelConfig *config, void 
 /* A checkpoint of Stable Diffusion 1.5's names and shapes in F16, all zeros, in a file without a
  * block on the disk that is gone after closing. */
 Checkpoint *sd15_shapes(ModelConfig *config);
+
+/* A tensor in memory from malloc(), which test_free() frees. */
+Tensor test_tensor(int n, int c, int h, int w);
+void   test_free(Tensor x);
 
 /* Runs body dry and then with exactly the memory that the dry run asked for; checks that the real
  * peak is the same.  Returns the peak in bytes. */

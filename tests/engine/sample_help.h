@@ -2,7 +2,9 @@
 /* What the tests of sample/ share: golden numbers, and the network of golden_sample.py. */
 #pragma once
 
-#include "compute/tensor.h"
+#include "compute/cpu/cpu.h"
+#include "compute/dry.h"
+#include "compute/layers.h"
 
 #include <stdbool.h>
 #include <stddef.h>

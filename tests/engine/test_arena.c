@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "compute/arena.h"
+#include "compute/cpu/cpu.h"
+#include "compute/dry.h"
 
 #include "test.h"
 
@@ -17,36 +19,54 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+/* A processor without threads: its memory is all that is asked for. */
+static const Device *processor(void)
+{
+    static Cpu cpu;
+    cpu_init(&cpu, NULL, NULL);
+    return &cpu.device;
+}
+
+static Arena dry_arena(Dry *dry)
+{
+    Arena arena;
+    dry_init(dry, processor());
+    CHECK(arena_init(&arena, &dry->device, 0));
+    return arena;
+}
+
 /* The same calls on any arena, with sizes that are no multiples of anything. */
 static void use(Arena *arena)
 {
-    ArenaMark start = arena_mark(arena);
-    char     *a = arena_take(arena, ARENA_LOW, 1001);
-    ArenaMark middle = arena_mark(arena);
-    char     *b = arena_take(arena, ARENA_HIGH, 77777), *c = arena_take(arena, ARENA_LOW, 1);
-    if (a) {
-        CHECK((uintptr_t)a % 64 == 0 && (uintptr_t)b % 64 == 0 && (uintptr_t)c % 64 == 0);
-        memset(a, 1, 1001);
-        memset(b, 2, 77777);
-        *c = 3;
-        CHECK(a[1000] == 1 && b[0] == 2 && b[77776] == 2 && a[0] == 1);
+    ArenaMark   start = arena_mark(arena);
+    DevicePiece a = arena_take(arena, ARENA_LOW, 1001);
+    ArenaMark   middle = arena_mark(arena);
+    DevicePiece b = arena_take(arena, ARENA_HIGH, 77777), c = arena_take(arena, ARENA_LOW, 1);
+    CHECK(a.offset % 64 == 0 && b.offset % 64 == 0 && c.offset % 64 == 0);
+    CHECK(a.offset < c.offset && c.offset < b.offset && b.offset + 77777 <= arena->size);
+    if (arena->memory) {
+        char *first = cpu_piece(a), *second = cpu_piece(b), *third = cpu_piece(c);
+        CHECK((uintptr_t)first % 64 == 0);
+        memset(first, 1, 1001);
+        memset(second, 2, 77777);
+        *third = 3;
+        CHECK(first[1000] == 1 && second[0] == 2 && second[77776] == 2 && first[0] == 1);
     }
     arena_rewind_end(arena, ARENA_LOW, middle);
-    char *again = arena_take(arena, ARENA_LOW, 500000);
-    CHECK(again == c);
+    CHECK(arena_take(arena, ARENA_LOW, 500000).offset == c.offset);
     arena_rewind_end(arena, ARENA_HIGH, middle);
-    char *high = arena_take(arena, ARENA_HIGH, 77777);
-    CHECK(high == b);
+    CHECK(arena_take(arena, ARENA_HIGH, 77777).offset == b.offset);
     arena_rewind(arena, start);
     CHECK(arena->low == start.low && arena->high == start.high);
 }
 
 static void a_dry_run_counts_exactly(void)
 {
-    Arena dry = { 0 }, real;
+    Dry   rehearsal;
+    Arena dry = dry_arena(&rehearsal), real;
     use(&dry);
     CHECK(dry.peak >= 500000 + 1001 + 77777 && dry.peak < 500000 + 1001 + 77777 + 1024);
-    CHECK(arena_init(&real, dry.peak));
+    CHECK(arena_init(&real, processor(), dry.peak));
     use(&real);
     use(&real);
     CHECK_INT((long long)real.peak, (long long)dry.peak);
@@ -55,12 +75,22 @@ static void a_dry_run_counts_exactly(void)
     arena_finish(&real);
 }
 
+static void a_dry_run_has_no_end(void)
+{
+    Dry   rehearsal;
+    Arena dry = dry_arena(&rehearsal);
+    arena_take(&dry, ARENA_LOW, (size_t)1 << 50);
+    CHECK(arena_take(&dry, ARENA_HIGH, (size_t)1 << 50).memory == NULL);
+    CHECK(dry.peak >= (size_t)2 << 50);
+    arena_finish(&dry);
+}
+
 static void pages_begin_as_zero(void)
 {
     Arena arena;
-    CHECK(arena_init(&arena, 5 << 20));
-    unsigned char *x = arena_take(&arena, ARENA_HIGH, 5 << 20), sum = 0;
-    for (size_t i = 0; i < 5 << 20; i++)
+    CHECK(arena_init(&arena, processor(), 5 << 20));
+    unsigned char *x = cpu_piece(arena_take(&arena, ARENA_HIGH, (5 << 20) - 128)), sum = 0;
+    for (size_t i = 0; i < (5 << 20) - 128; i++)
         sum |= x[i];
     CHECK(sum == 0);
     arena_finish(&arena);
@@ -69,10 +99,10 @@ static void pages_begin_as_zero(void)
 static void too_much_is_refused(void)
 {
     Arena arena;
-    CHECK(!arena_init(&arena, SIZE_MAX));
-    CHECK(!arena_init(&arena, SIZE_MAX / 4));
+    CHECK(!arena_init(&arena, processor(), SIZE_MAX));
+    CHECK(!arena_init(&arena, processor(), SIZE_MAX / 4));
     arena_finish(&arena);
-    CHECK(arena_init(&arena, 0));
+    CHECK(arena_init(&arena, processor(), 0));
     arena_finish(&arena);
 }
 
@@ -80,10 +110,11 @@ static void what_is_not_taken_is_poisoned_under_asan(void)
 {
 #ifdef HAS_ASAN
     Arena arena;
-    CHECK(arena_init(&arena, 1 << 20));
+    CHECK(arena_init(&arena, processor(), 1 << 20));
     ArenaMark mark = arena_mark(&arena);
-    char     *a = arena_take(&arena, ARENA_LOW, 100), *b = arena_take(&arena, ARENA_LOW, 64);
-    char     *c = arena_take(&arena, ARENA_HIGH, 64);
+    char     *a = cpu_piece(arena_take(&arena, ARENA_LOW, 100));
+    char     *b = cpu_piece(arena_take(&arena, ARENA_LOW, 64));
+    char     *c = cpu_piece(arena_take(&arena, ARENA_HIGH, 64));
     CHECK(!__asan_address_is_poisoned(a + 99) && __asan_address_is_poisoned(a + 104));
     CHECK(!__asan_address_is_poisoned(b) && __asan_address_is_poisoned(b - 1));
     CHECK(!__asan_address_is_poisoned(c + 63) && __asan_address_is_poisoned(c + 64));
@@ -91,9 +122,11 @@ static void what_is_not_taken_is_poisoned_under_asan(void)
     CHECK(__asan_address_is_poisoned(a) && __asan_address_is_poisoned(c));
     arena_finish(&arena);
 #else
-    Arena dry = { 0 }; /* without ASan pieces touch: nothing is wasted */
+    Dry   rehearsal;
+    Arena dry = dry_arena(&rehearsal); /* without ASan pieces touch: nothing is wasted */
     arena_take(&dry, ARENA_LOW, 128);
     CHECK_INT((long long)dry.peak, 128);
+    arena_finish(&dry);
 #endif
 }
 
@@ -101,6 +134,7 @@ int main(int argc, char **argv)
 {
     test_begin(argc, argv);
     RUN(a_dry_run_counts_exactly);
+    RUN(a_dry_run_has_no_end);
     RUN(pages_begin_as_zero);
     RUN(too_much_is_refused);
     RUN(what_is_not_taken_is_poisoned_under_asan);

@@ -11,16 +11,15 @@
 
 typedef struct {
     const Clip *encoder;
-    float             *hidden, *pooled;
-    const int         *tokens;
-    int                t, skip;
+    Tensor      hidden, pooled;
+    const int  *tokens;
+    int         skip;
 } Run;
 
 static void body(Compute *compute, void *data)
 {
     Run *run = data;
-    clip_forward(compute, run->encoder, run->hidden, run->pooled, run->tokens, run->t,
-                         run->skip);
+    clip_forward(compute, run->encoder, run->hidden, run->pooled, run->tokens, run->skip);
 }
 
 /* Both rows of the golden tokens, one after the other; the caller frees.  pooled may be NULL. */
@@ -32,9 +31,12 @@ static float *encode(const Clip *encoder, const char *model, const TextConfig *c
     size_t row = (size_t)shape[1] * (size_t)config->width;
     float *hidden = malloc((size_t)shape[0] * row * sizeof *hidden);
     for (int i = 0; i < shape[0]; i++) {
-        Run run = { .encoder = encoder, .hidden = hidden + (size_t)i * row,
-                    .pooled = pooled ? pooled + (size_t)i * (size_t)config->projection : NULL,
-                    .tokens = tokens + (size_t)i * (size_t)shape[1], .t = shape[1], .skip = skip };
+        Run run = { .encoder = encoder,
+                    .hidden = cpu_tensor(hidden + (size_t)i * row, 1, 1, shape[1], config->width),
+                    .tokens = tokens + (size_t)i * (size_t)shape[1], .skip = skip };
+        if (pooled)
+            run.pooled = cpu_tensor(pooled + (size_t)i * (size_t)config->projection, 1, 1, 1,
+                                    config->projection);
         run_rehearsed(threads, body, &run);
     }
     free(tokens);
@@ -62,14 +64,14 @@ static void check_encoder(const Checkpoint *checkpoint, CheckpointPart part,
     float *pooled =
         projected ? malloc((size_t)want.n * (size_t)config->projection * sizeof *pooled) : NULL;
     float *hidden = encode(encoder, model, config, 0, 2, pooled);
-    if (!CHECK_NEAR(hidden, want.data, tensor_count(want), 1e-4))
+    if (!CHECK_NEAR(hidden, cpu_data(want), tensor_count(want), 1e-4))
         printf("     of %s\n", model);
     if (projected)
         CHECK_NEAR(pooled, golden_numbers(model, "pooled", NULL),
                    (size_t)want.n * (size_t)config->projection, 1e-4);
     free(hidden);
     hidden = encode(encoder, model, config, 1, 2, NULL);
-    if (!CHECK_NEAR(hidden, earlier.data, tensor_count(earlier), 1e-4))
+    if (!CHECK_NEAR(hidden, cpu_data(earlier), tensor_count(earlier), 1e-4))
         printf("     of %s, a layer earlier\n", model);
     free(hidden);
     free(pooled);
@@ -159,10 +161,11 @@ static void words_do_not_see_what_comes_later(void)
     int          tokens[6] = { 198, 5, 6, 7, 8, 9 }, width = config.text[0].width;
     size_t       kept = 5 * (size_t)width, all = 6 * (size_t)width;
     float       *before = malloc(all * sizeof *before), *after = malloc(all * sizeof *after);
-    Run          run = { .encoder = encoder, .hidden = before, .tokens = tokens, .t = 6 };
+    Run          run = { .encoder = encoder, .hidden = cpu_tensor(before, 1, 1, 6, width),
+                         .tokens = tokens };
     run_rehearsed(2, body, &run);
     tokens[5] = 77;
-    run.hidden = after;
+    run.hidden = cpu_tensor(after, 1, 1, 6, width);
     run_rehearsed(2, body, &run);
     CHECK_NEAR(after, before, kept, 1e-5);
     CHECK(memcmp(after + kept, before + kept, (size_t)width * sizeof(float)) != 0);

@@ -49,13 +49,13 @@ static void predict(void *user, Compute *compute, Tensor out, Tensor latents, co
     c->first_time = c->calls == 1 ? times[0] : c->first_time;
     c->last_time = times[0];
     for (int i = 0; i < latents.n; i++) {
-        const float *x = tensor_batch(latents, i, 1).data;
+        const float *x = cpu_data(tensor_batch(latents, i, 1));
         int          planes = latents.c - C;
         c->prompts[i] = prompts[i];
         c->concat_is_zero[i] = planes > 0;
         for (int k = 0; k < planes * PLANE; k++)
             c->concat_is_zero[i] = c->concat_is_zero[i] && x[COUNT + k] == 0;
-        tiny_network(tensor_batch(out, i, 1).data, x, C, PLANE, times[i],
+        tiny_network(cpu_data(tensor_batch(out, i, 1)), x, C, PLANE, times[i],
                      prompts[i] == DENOISE_NEGATIVE, planes ? x + COUNT : NULL, planes);
     }
     if (c->run.mask.n) {
@@ -63,7 +63,7 @@ static void predict(void *user, Compute *compute, Tensor out, Tensor latents, co
         for (int i = 0; i < COUNT; i++) {
             double want = ((double)c->source[i] + sigma * (double)c->noise[i]) /
                           sqrt(sigma * sigma + 1);
-            if (c->run.mask.data[i % PLANE] == 0 && fabs((double)latents.data[i] - want) > 1e-4)
+            if (cpu_data(c->run.mask)[i % PLANE] == 0 && fabs((double)cpu_data(latents)[i] - want) > 1e-4)
                 c->source_seen = false;
         }
     }
@@ -76,8 +76,8 @@ static bool report(void *user, int step, Tensor latents, Tensor estimate)
     CHECK((step == 0) == (estimate.n == 0));
     CHECK(latents.c == C);
     c->last_step = step;
-    if (estimate.n && estimate.data)
-        memcpy(c->estimate, estimate.data, sizeof c->estimate);
+    if (estimate.n && estimate.memory)
+        memcpy(c->estimate, cpu_data(estimate), sizeof c->estimate);
     return ++c->reports != c->cancel_at;
 }
 
@@ -103,7 +103,7 @@ static void case_init(Case *c)
     c->run = (DenoiseRun){ .levels = &c->levels, .sampler = ENGINE_EULER, .sigmas = c->sigmas,
                            .steps = steps,
                            .cfg = 1, .image_cfg = 1, .random = &c->random,
-                           .noise = tensor_view(c->noise, 1, C, H, W), .predict = predict,
+                           .noise = cpu_tensor(c->noise, 1, C, H, W), .predict = predict,
                            .report = report, .user = c };
 }
 
@@ -115,10 +115,10 @@ static void case_schedule(Case *c, EngineSchedule schedule, int first)
 
 static void case_source(Case *c, const float *mask)
 {
-    c->run.source = tensor_view(c->source, 1, C, H, W);
+    c->run.source = cpu_tensor(c->source, 1, C, H, W);
     c->run.from_source = true;
     if (mask)
-        c->run.mask = tensor_view((float *)mask, 1, 1, H, W);
+        c->run.mask = cpu_tensor((float *)mask, 1, 1, H, W);
 }
 
 static void case_enough(Case *c, int after_steps)
@@ -136,27 +136,34 @@ static void forget_calls(Case *c)
 /* Dry, then real, as the engine does. */
 static bool case_run(Case *c)
 {
-    Arena      arena = { 0 };
-    Compute    compute = { .scratch = &arena, .kernels = kernels_best(), .stop = &c->stop };
+    Cpu        cpu;
+    Dry        dry;
+    Arena      arena;
+    Compute    compute = { .scratch = &arena, .stop = &c->stop };
     DenoiseRun real = c->run;
     Noise      random = c->random;
-    c->run.noise.data = c->run.source.data = c->run.mask.data = c->run.concat.data = NULL;
+    Threads   *threads = threads_create(1);
+    cpu_init(&cpu, threads, NULL);
+    dry_init(&dry, &cpu.device);
+    CHECK(arena_init(&arena, &dry.device, 0));
+    c->run.noise.memory = c->run.source.memory = c->run.mask.memory = c->run.concat.memory = NULL;
     int  stop_at = c->stop_at;
     c->stop_at = c->run.enough ? 0 : stop_at;
-    bool went = denoise(&compute, (Tensor){ NULL, 1, C, H, W }, &c->run);
+    bool went = denoise(&compute, tensor_at(NULL, 0, TYPE_F32, 1, C, H, W), &c->run);
     c->stop_at = stop_at;
     CHECK_INT(c->asked, 0);
     int  dry_calls = c->calls, dry_reports = c->reports;
     size_t peak = arena.peak;
+    arena_finish(&arena);
+    CHECK(memcmp(&random, &c->random, sizeof random) == 0); /* no number was drawn */
     c->run = real;
-    c->random = random;
     forget_calls(c);
-    CHECK(arena_init(&arena, peak));
+    CHECK(arena_init(&arena, &cpu.device, peak));
     ArenaMark empty = arena_mark(&arena);
     /* NaN, as an old run may leave */
-    memset(arena_take(&arena, ARENA_LOW, peak / 2), 0xff, peak / 2);
+    memset(cpu_piece(arena_take(&arena, ARENA_LOW, peak / 2)), 0xff, peak / 2);
     arena_rewind(&arena, empty);
-    bool done = denoise(&compute, tensor_view(c->latents, 1, C, H, W), &c->run);
+    bool done = denoise(&compute, cpu_tensor(c->latents, 1, C, H, W), &c->run);
     if (!c->run.enough) {
         CHECK(went == done);
         CHECK_INT(dry_calls, c->calls);
@@ -165,6 +172,7 @@ static bool case_run(Case *c)
     CHECK(arena.peak == peak);
     CHECK(arena.low == 0 && arena.high == 0);
     arena_finish(&arena);
+    threads_destroy(threads);
     return done;
 }
 
@@ -262,7 +270,7 @@ static void instruct_guidance_matches_its_reference(void)
     c.run.cfg = 7.5f;
     c.run.image_cfg = 1.5f;
     c.run.instruct = true;
-    c.run.concat = tensor_view((float *)golden_floats("loop.image", COUNT), 1, C, H, W);
+    c.run.concat = cpu_tensor((float *)golden_floats("loop.image", COUNT), 1, C, H, W);
     check_golden(&c, "loop.instruct");
     CHECK_INT(c.batch, 3);
     CHECK(c.prompts[0] == DENOISE_POSITIVE && c.prompts[1] == DENOISE_NEGATIVE &&
@@ -281,7 +289,7 @@ static void inpainting_channels_stand_behind_the_latents(void)
     case_init(&c);
     c.run.cfg = 7;
     c.run.sampler = ENGINE_DPMPP_2M;
-    c.run.concat = tensor_view((float *)golden_floats("loop.beyond", 5 * PLANE), 1, 5, H, W);
+    c.run.concat = cpu_tensor((float *)golden_floats("loop.beyond", 5 * PLANE), 1, 5, H, W);
     check_golden(&c, "loop.inpaint");
     CHECK(!c.concat_is_zero[0] && !c.concat_is_zero[1]);
 }

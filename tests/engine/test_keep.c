@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Stop and keep: runs of the demo checkpoint that request->enough() ends early. */
+#include "compute/dry.h"
 #include "edit.h"
 #include "run/engine_parts.h"
 #include "run/latents.h"
@@ -129,28 +130,52 @@ static void clear_pictures(EnginePicture *pictures, int count)
         engine_picture_clear(&pictures[i]);
 }
 
-/* The picture that these latents are, as the engine decodes them. */
-static EnginePicture decode(Engine *engine, float *latents)
+typedef struct {
+    Engine       *engine;
+    const float  *latents;
+    EnginePicture out;
+} Decoding;
+
+static void decode_with(Compute *compute, Decoding *work)
 {
-    EnginePicture out = { 0 };
-    EngineError   error = { 0 };
-    Arena         arena = { 0 };
-    for (int dry = 1; dry >= 0; dry--) {
-        Compute compute = { .scratch = &arena, .threads = engine->threads,
-                            .kernels = engine->kernels };
-        if (!dry)
-            CHECK(arena_init(&arena, arena.peak));
-        ArenaMark mark = arena_mark(&arena);
-        Tensor    z = tensor_view(dry ? NULL : latents, 1, 4, H / 8, W / 8);
-        Tensor    picture = tensor_new(&compute, ARENA_LOW, 1, 3, H, W);
-        latents_decode(&compute, picture, engine->vae, z, engine->config.vae.scale_factor, false,
-                       false);
-        if (!dry)
-            CHECK(latents_to_picture(&out, picture, &error));
-        arena_rewind(&arena, mark);
-    }
+    EngineError error = { 0 };
+    ArenaMark   mark = arena_mark(compute->scratch);
+    Tensor      z = tensor_new(compute, ARENA_LOW, 1, 4, H / 8, W / 8);
+    Tensor      picture = tensor_new(compute, ARENA_LOW, 1, 3, H, W);
+    upload(compute, z, work->latents);
+    latents_decode(compute, picture, work->engine->vae, z, work->engine->config.vae.scale_factor,
+                   false, false);
+    if (!compute_dry(compute))
+        CHECK(latents_to_picture(compute, &work->out, picture, &error));
+    arena_rewind(compute->scratch, mark);
+}
+
+/* The picture that these latents are, as the engine decodes them. */
+static EnginePicture decode(Engine *engine, const float *latents)
+{
+    Decoding work = { .engine = engine, .latents = latents };
+    Dry      rehearsal;
+    Arena    dry, arena;
+    dry_init(&rehearsal, engine->device);
+    CHECK(arena_init(&dry, &rehearsal.device, 0));
+    decode_with(&(Compute){ .scratch = &dry }, &work);
+    CHECK(arena_init(&arena, engine->device, dry.peak));
+    decode_with(&(Compute){ .scratch = &arena }, &work);
     arena_finish(&arena);
-    return out;
+    arena_finish(&dry);
+    return work.out;
+}
+
+/* What the preview of these latents is. */
+static void look(Engine *engine, EnginePicture *preview, const float *latents)
+{
+    Arena   arena;
+    Compute compute = { .scratch = &arena };
+    CHECK(arena_init(&arena, engine->device, LATENTS * sizeof *latents + 4096));
+    Tensor x = tensor_new(&compute, ARENA_LOW, 1, 4, H / 8, W / 8);
+    upload(&compute, x, latents);
+    preview_apply(&compute, &engine->preview, preview, x);
+    arena_finish(&arena);
 }
 
 static void enough_keeps_what_the_last_preview_showed(void)
@@ -173,8 +198,7 @@ static void enough_keeps_what_the_last_preview_showed(void)
             CHECK_INT(keep.now.step, 2);
             CHECK_INT(keep.now.steps, 5);
             CHECK(memcmp(keep.kept, keep.latents[2], sizeof keep.kept) != 0);
-            preview_apply(&engine->preview, &preview,
-                          tensor_view(keep.kept, 1, 4, H / 8, W / 8));
+            look(engine, &preview, keep.kept);
             CHECK(memcmp(keep.preview, again, sizeof again) == 0);
             EnginePicture want = decode(engine, keep.kept);
             CHECK(same_picture(&pictures[within], &want));

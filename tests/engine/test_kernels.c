@@ -117,7 +117,7 @@ static void check_activate(const Kernels *kernels, int size, float *x, float *y,
 {
     size_t count = (size_t)size;
     for (Activation a = ACTIVATION_NONE; a <= ACTIVATION_TANH; a++) {
-        fill(x, count, 3);
+        fill_random(x, count, 3);
         for (size_t i = 0; i < count; i++)
             x[i] *= i % 3 == 0 ? 90 : i % 3 == 1 ? 6 : 0.01F;
         reference()->activate(want, x, count, 1.5F, 0.1F, a);
@@ -163,7 +163,7 @@ static void check_rows(const Kernels *kernels, int size, float *x, float *y, flo
     CHECK_NEAR(y, want, count, 1e-6);
 
     for (int offset = 0; offset <= 1000; offset += 1000) {
-        fill(x, count, 8);
+        fill_random(x, count, 8);
         for (size_t i = 0; i < count; i++)
             x[i] += (float)offset;
         reference()->layer_norm(want, x, gain, bias, size, 1e-5F);
@@ -226,7 +226,7 @@ static void check_attend(const Kernels *kernels, int keys, int width, bool maske
     size_t rows = (size_t)keys * (size_t)stride;
     float *k = guarded(rows, 1), *v = guarded(rows, 2), *q = malloc((size_t)width * sizeof *q);
     float *values[2], *weights[2], sums[2];
-    fill(q, (size_t)width, 3);
+    fill_random(q, (size_t)width, 3);
     for (int which = 0; which < 2; which++) {
         const Kernels *set = which ? kernels : reference();
         int            n = lanes[which], lane = n - 1;

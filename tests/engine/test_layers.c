@@ -51,7 +51,7 @@ static void check_linear(int rows, int in, int out, TensorType type, int skew, b
     Linear layer = { .weight = w.weight };
     if (bias)
         layer.bias = b.weight;
-    linear(&bed.compute, y, x, rows, &layer, accumulate);
+    linear(&bed.compute, test_rows(y, rows, out), test_rows(x, rows, in), &layer, accumulate);
     CHECK_NEAR(y, want, (size_t)rows * (size_t)out, 2e-5);
     CHECK(bed.compute.flops == 2.0 * rows * in * out);
     bed_finish(&bed);
@@ -158,12 +158,12 @@ static void check_conv(ConvCase c)
     bed_init(&bed, 2, MEMORY);
     Conv layer = { w.weight, b.weight };
     if (c.normed) {
-        c.settings.scale = scale;
-        c.settings.shift = shift;
+        c.settings.scale = test_rows(scale, c.n, c.in);
+        c.settings.shift = test_rows(shift, c.n, c.in);
     }
     if (c.timed)
-        c.settings.channel_add = more;
-    conv2d(&bed.compute, tensor_view(y, c.n, c.out, oh, ow), tensor_view(x, c.n, c.in, c.h, c.w),
+        c.settings.channel_add = test_rows(more, c.n, c.out);
+    conv2d(&bed.compute, cpu_tensor(y, c.n, c.out, oh, ow), cpu_tensor(x, c.n, c.in, c.h, c.w),
            &layer, &c.settings);
     for (size_t i = 0; i < samples; i++)
         y[i] = y[i * step];
@@ -297,25 +297,26 @@ static void check_group_norm(int n, int c, int h, int w, int groups, float offse
     for (size_t i = 0; i < count; i++)
         x[i] += offset;
     for (size_t group = 0; group < count / size; group++) {
-        double mean = 0, squares = 0;
+        double center = 0, squares = 0;
         for (size_t i = group * size; i < (group + 1) * size; i++)
-            mean += (double)x[i] / (double)size;
+            center += (double)x[i] / (double)size;
         for (size_t i = group * size; i < (group + 1) * size; i++)
-            squares += ((double)x[i] - mean) * ((double)x[i] - mean) / (double)size;
+            squares += ((double)x[i] - center) * ((double)x[i] - center) / (double)size;
         for (size_t i = group * size; i < (group + 1) * size; i++) {
             size_t channel = i / plane % (size_t)c;
-            want[i] = (float)(((double)x[i] - mean) / sqrt(squares + 1e-5) *
+            want[i] = (float)(((double)x[i] - center) / sqrt(squares + 1e-5) *
                                   (double)gain.values[channel] +
                               (double)bias.values[channel]);
         }
     }
     bed_init(&bed, 2, MEMORY);
-    Tensor image = tensor_view(x, n, c, h, w);
-    group_norm_prepare(&bed.compute, scale, shift, image, &(Norm){ gain.weight, bias.weight },
+    Tensor image = cpu_tensor(x, n, c, h, w);
+    Tensor scales = test_rows(scale, n, c), shifts = test_rows(shift, n, c);
+    group_norm_prepare(&bed.compute, scales, shifts, image, &(Norm){ gain.weight, bias.weight },
                        groups, 1e-5F);
-    affine(&bed.compute, tensor_view(y, n, c, h, w), image, scale, shift, ACTIVATION_NONE);
+    affine(&bed.compute, cpu_tensor(y, n, c, h, w), image, scales, shifts, ACTIVATION_NONE);
     CHECK_NEAR(y, want, count, bound);
-    affine(&bed.compute, image, image, scale, shift, ACTIVATION_NONE);
+    affine(&bed.compute, image, image, scales, shifts, ACTIVATION_NONE);
     CHECK(memcmp(x, y, count * sizeof *x) == 0);
     bed_finish(&bed);
     CHECK(guarded_free(x) && guarded_free(y) && guarded_free(scale) && guarded_free(shift));
@@ -349,22 +350,22 @@ static void layer_norm_matches_naive_sums(void)
         size_t count = (size_t)rows * (size_t)d;
         float *x = guarded(count, 3), *y = guarded(count, 4), *want = malloc(count * sizeof *want);
         for (size_t row = 0; row < count; row += (size_t)d) {
-            double mean = 0, squares = 0;
+            double center = 0, squares = 0;
             for (int i = 0; i < d; i++)
-                mean += (double)x[row + (size_t)i] / d;
+                center += (double)x[row + (size_t)i] / d;
             for (int i = 0; i < d; i++)
                 squares +=
-                    ((double)x[row + (size_t)i] - mean) * ((double)x[row + (size_t)i] - mean) / d;
+                    ((double)x[row + (size_t)i] - center) * ((double)x[row + (size_t)i] - center) / d;
             for (int i = 0; i < d; i++)
-                want[row + (size_t)i] = (float)(((double)x[row + (size_t)i] - mean) /
+                want[row + (size_t)i] = (float)(((double)x[row + (size_t)i] - center) /
                                                     sqrt(squares + 1e-5) * (double)gain.values[i] +
                                                 (double)bias.values[i]);
         }
         bed_init(&bed, 2, MEMORY);
         Norm norm = { gain.weight, bias.weight };
-        layer_norm(&bed.compute, y, x, rows, d, &norm, 1e-5F);
+        layer_norm(&bed.compute, test_rows(y, rows, d), test_rows(x, rows, d), &norm, 1e-5F);
         CHECK_NEAR(y, want, count, 1e-5);
-        layer_norm(&bed.compute, x, x, rows, d, &norm, 1e-5F);
+        layer_norm(&bed.compute, test_rows(x, rows, d), test_rows(x, rows, d), &norm, 1e-5F);
         CHECK(memcmp(x, y, count * sizeof *x) == 0);
         bed_finish(&bed);
         CHECK(guarded_free(x) && guarded_free(y));
@@ -383,14 +384,14 @@ static void activations_match_their_formulas(void)
     float  *x = guarded(count, 1), *y = guarded(count, 2), *want = malloc(count * sizeof *want);
     bed_init(&bed, 2, MEMORY);
     for (Activation a = ACTIVATION_NONE; a <= ACTIVATION_TANH; a++) {
-        fill(x, count, 1);
+        fill_random(x, count, 1);
         for (size_t i = 0; i < count; i++) {
             x[i] *= 20;
             want[i] = (float)activated((double)x[i], a);
         }
-        activate(&bed.compute, y, x, count, a);
+        activate(&bed.compute, test_rows(y, 1, (int)count), test_rows(x, 1, (int)count), a);
         CHECK_NEAR(y, want, count, 1e-6);
-        activate(&bed.compute, x, x, count, a);
+        activate(&bed.compute, test_rows(x, 1, (int)count), test_rows(x, 1, (int)count), a);
         CHECK(memcmp(x, y, count * sizeof *x) == 0);
     }
     bed_finish(&bed);
@@ -409,7 +410,7 @@ static void geglu_multiplies_by_the_gate(void)
             want[i * d + j] = (float)((double)x[2 * i * d + j] *
                                       activated((double)x[2 * i * d + d + j], ACTIVATION_GELU));
     bed_init(&bed, 2, MEMORY);
-    geglu(&bed.compute, y, x, rows, d);
+    geglu(&bed.compute, test_rows(y, rows, d), test_rows(x, rows, 2 * d));
     CHECK_NEAR(y, want, count, 1e-6);
     bed_finish(&bed);
     CHECK(guarded_free(x) && guarded_free(y));
@@ -424,7 +425,7 @@ static void add_adds(void)
     for (size_t i = 0; i < count; i++)
         want[i] = x[i] + y[i];
     bed_init(&bed, 2, MEMORY);
-    add(&bed.compute, y, x, count);
+    add(&bed.compute, test_rows(y, 1, (int)count), test_rows(x, 1, (int)count));
     CHECK(memcmp(y, want, count * sizeof *y) == 0);
     bed_finish(&bed);
     CHECK(guarded_free(x) && guarded_free(y));
@@ -439,13 +440,14 @@ static void tokens_and_images_are_transposed(void)
     float  *x = guarded(count, 1), *y = guarded(count, 2), *back = guarded(count, 3);
     bool    right = true;
     bed_init(&bed, 2, MEMORY);
-    image_to_tokens(&bed.compute, y, tensor_view(x, n, c, h, w));
+    Tensor tokens = cpu_tensor(y, n, 1, t, c), image = cpu_tensor(back, n, c, h, w);
+    image_to_tokens(&bed.compute, tokens, cpu_tensor(x, n, c, h, w));
     for (int i = 0; i < n * c * t; i++)
         right = right && x[i] == y[i / (c * t) * (c * t) + i % t * c + i / t % c];
     CHECK(right);
-    tokens_to_image(&bed.compute, tensor_view(back, n, c, h, w), y, false);
+    tokens_to_image(&bed.compute, image, tokens, false);
     CHECK(memcmp(back, x, count * sizeof *x) == 0);
-    tokens_to_image(&bed.compute, tensor_view(back, n, c, h, w), y, true);
+    tokens_to_image(&bed.compute, image, tokens, true);
     for (size_t i = 0; i < count; i++)
         right = right && back[i] == 2 * x[i];
     CHECK(right);
@@ -491,7 +493,10 @@ static void check_attention(int tq, int tk, int heads, int width, bool causal, f
             }
         }
     bed_init(&bed, 2, MEMORY);
-    attention(&bed.compute, y, q, k, v, tq, tk, heads, width, q_stride, kv_stride, causal);
+    Tensor fused = test_rows(kv, tk, kv_stride);
+    attention(&bed.compute, test_rows(y, tq, d),
+              tensor_columns(test_rows(q, tq, q_stride), 0, d), tensor_columns(fused, 0, d),
+              tensor_columns(fused, d, d), heads, causal);
     CHECK_NEAR(y, want, count, bound);
     bed_finish(&bed);
     CHECK(guarded_free(q) && guarded_free(kv) && guarded_free(y));
@@ -555,19 +560,18 @@ static void network_finish(Network *net)
 /* Every layer once, one on the other's output, into y [N, C, H, W]; a dry run leaves y alone. */
 static void network_forward(Compute *compute, float *y, const Network *net)
 {
-    Arena    *arena = compute->scratch;
-    ArenaMark mark = arena_mark(arena);
-    bool      dry = compute_dry(compute);
+    ArenaMark mark = arena_mark(compute->scratch);
     Tensor    x = tensor_new(compute, ARENA_LOW, N, C, H, W),
            z = tensor_new(compute, ARENA_HIGH, N, C, H, W);
     Tensor qkv = tensor_new(compute, ARENA_HIGH, 1, 1, N * T, 3 * C);
-    float *scale = arena_take(arena, ARENA_LOW, N * C * sizeof *scale);
-    float *shift = arena_take(arena, ARENA_LOW, N * C * sizeof *shift);
-    if (!dry)
-        memcpy(x.data, net->image, tensor_count(x) * sizeof *x.data);
-    Norm norm = { net->gain.weight, net->bias.weight };
-    Conv conv = { net->conv.weight, net->bias.weight },
+    Tensor scale = tensor_new(compute, ARENA_LOW, 1, 1, N, C);
+    Tensor shift = tensor_new(compute, ARENA_LOW, 1, 1, N, C);
+    Tensor tokens = tensor_as(z, 1, 1, N * T, C), wide = tensor_as(qkv, 1, 1, N * T, C);
+    Tensor half = tensor_as(z, 1, 1, N * T, C / 2);
+    Norm   norm = { net->gain.weight, net->bias.weight };
+    Conv   conv = { net->conv.weight, net->bias.weight },
          projection = { net->odd.weight, net->bias.weight };
+    upload(compute, x, net->image);
     group_norm_prepare(compute, scale, shift, x, &norm, 8, 1e-5F);
     conv2d(compute, z, x, &conv,
            &(ConvSettings){ .stride = 1,
@@ -579,23 +583,21 @@ static void network_forward(Compute *compute, float *y, const Network *net)
     conv2d(compute, x, z, &projection, &(ConvSettings){ .stride = 1, .accumulate = true });
     group_norm_prepare(compute, scale, shift, x, &norm, 8, 1e-5F);
     affine(compute, x, x, scale, shift, ACTIVATION_TANH);
-    image_to_tokens(compute, z.data, x);
-    layer_norm(compute, z.data, z.data, N * T, C, &norm, 1e-5F);
-    linear(compute, qkv.data, z.data, N * T, &(Linear){ .weight = net->wide.weight }, false);
+    image_to_tokens(compute, tokens, x);
+    layer_norm(compute, tokens, tokens, &norm, 1e-5F);
+    linear(compute, qkv, tokens, &(Linear){ .weight = net->wide.weight }, false);
     for (int i = 0; i < N; i++) {
-        const float *at = dry ? NULL : qkv.data + (size_t)(i * T) * 3 * C;
-        attention(compute, dry ? NULL : z.data + (size_t)(i * T) * C, at, dry ? NULL : at + C,
-                  dry ? NULL : at + 2 * C, T, T, 3, C / 3, 3 * C, 3 * C, false);
+        Tensor item = tensor_rows(qkv, i * T, T);
+        attention(compute, tensor_rows(tokens, i * T, T), tensor_columns(item, 0, C),
+                  tensor_columns(item, C, C), tensor_columns(item, 2 * C, C), 3, false);
     }
-    linear(compute, qkv.data, z.data, N * T, &(Linear){ net->narrow.weight, net->bias.weight },
-           false);
-    geglu(compute, z.data, qkv.data, N * T, C / 2);
-    activate(compute, z.data, z.data, N * T * C, ACTIVATION_QUICK_GELU);
-    add(compute, z.data, qkv.data, N * T * C);
-    tokens_to_image(compute, x, z.data, true);
-    if (!dry)
-        memcpy(y, x.data, tensor_count(x) * sizeof *y);
-    arena_rewind(arena, mark);
+    linear(compute, wide, tokens, &(Linear){ net->narrow.weight, net->bias.weight }, false);
+    geglu(compute, half, wide);
+    activate(compute, tokens, tokens, ACTIVATION_QUICK_GELU);
+    add(compute, tokens, wide);
+    tokens_to_image(compute, x, tokens, true);
+    read_back(compute, y, x);
+    arena_rewind(compute->scratch, mark);
 }
 
 static void any_number_of_threads_gives_the_same_bits(void)
@@ -608,7 +610,7 @@ static void any_number_of_threads_gives_the_same_bits(void)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         TestBed bed;
         bed_init(&bed, counts[i], MEMORY);
-        CHECK_INT(threads_count(bed.compute.threads), counts[i]);
+        CHECK_INT(threads_count(bed.threads), counts[i]);
         network_forward(&bed.compute, i ? y : first, &net);
         CHECK(i == 0 || memcmp(y, first, count * sizeof *y) == 0);
         bed_finish(&bed);
@@ -646,8 +648,10 @@ static void weights_are_the_same_bits_wherever_they_lie(void)
         TestWeight b = test_weight(TYPE_F32, 70, 1100, 1, 1, skew, 1);
         float     *x = guarded(33 * 1100, 2), *y = guarded(33 * 70, 3), *z = guarded(33 * 70, 4);
         bed_init(&bed, 2, MEMORY);
-        linear(&bed.compute, y, x, 33, &(Linear){ .weight = a.weight }, false);
-        linear(&bed.compute, z, x, 33, &(Linear){ .weight = b.weight }, false);
+        linear(&bed.compute, test_rows(y, 33, 70), test_rows(x, 33, 1100),
+               &(Linear){ .weight = a.weight }, false);
+        linear(&bed.compute, test_rows(z, 33, 70), test_rows(x, 33, 1100),
+               &(Linear){ .weight = b.weight }, false);
         CHECK_NEAR(y, z, 33 * 70, 1e-6);
         bed_finish(&bed);
         CHECK(guarded_free(x) && guarded_free(y) && guarded_free(z));
@@ -677,7 +681,7 @@ static void a_stop_ends_a_large_layer_early(void)
     atomic_bool stop = false;
     Patience    endless = { 1 << 30, 0 }, short_one = { 1, 0 };
     Conv        conv = { .weight = w.weight };
-    Tensor      from = tensor_view(x, 1, 512, 32, 32), to = tensor_view(y, 1, 512, 32, 32);
+    Tensor      from = cpu_tensor(x, 1, 512, 32, 32), to = cpu_tensor(y, 1, 512, 32, 32);
     bed_init(&bed, 2, MEMORY);
     bed.compute.stop = &stop;
     bed.compute.poll = lose_patience;

@@ -18,9 +18,11 @@ typedef struct {
 } Model;
 
 /* The network of the golden runs, as a model that predicts noise. */
-static bool denoise_tiny(void *user, float *denoised, const float *x, double sigma)
+static bool denoise_tiny(void *user, Tensor to, Tensor from, double sigma)
 {
-    Model *model = user;
+    Model       *model = user;
+    float       *denoised = cpu_data(to);
+    const float *x = cpu_data(from);
     float  input[COUNT], answer[COUNT];
     for (int i = 0; i < COUNT; i++)
         input[i] = (float)((double)x[i] / sqrt(sigma * sigma + 1));
@@ -29,6 +31,19 @@ static bool denoise_tiny(void *user, float *denoised, const float *x, double sig
     for (int i = 0; i < COUNT; i++)
         denoised[i] = (float)((double)x[i] - sigma * (double)answer[i]);
     return ++model->calls != model->stop_at;
+}
+
+/* The processor without threads: samplers only do arithmetic. */
+static Compute *processor(void)
+{
+    static Cpu     cpu;
+    static Arena   arena;
+    static Compute compute = { .scratch = &arena };
+    if (!arena.device) {
+        cpu_init(&cpu, NULL, NULL);
+        CHECK(arena_init(&arena, &cpu.device, 0));
+    }
+    return &compute;
 }
 
 /* A whole run, with x after each step in states [steps, COUNT]. */
@@ -45,9 +60,10 @@ static int run(float *states, EngineSampler kind, EngineSchedule schedule, int s
         x[i] = (float)(sigmas[0] * (double)x[i]);
     CHECK(sampler_buffer_count(kind) <= 5);
     memset(memory, 0xff, sizeof memory); /* NaN: nothing may be read before it is written */
-    sampler_init(&sampler, kind, memory, COUNT, &noise, denoise_tiny, model);
+    sampler_init(&sampler, kind, processor(), cpu_tensor(memory, 5, 1, 1, COUNT), &noise, denoise_tiny,
+                 model);
     for (int i = 0; i < count; i++) {
-        if (!sampler_step(&sampler, x, sigmas[i], sigmas[i + 1]))
+        if (!sampler_step(&sampler, cpu_tensor(x, 1, 1, 1, COUNT), sigmas[i], sigmas[i + 1]))
             return i;
         memcpy(states + (size_t)i * COUNT, x, sizeof x);
     }
@@ -107,7 +123,7 @@ static void one_step_gives_the_estimate_itself(void)
         noise_fill(&noise, x, COUNT);
         for (int i = 0; i < COUNT; i++)
             x[i] = (float)(sigma * (double)x[i]);
-        denoise_tiny(&model, want, x, sigma);
+        denoise_tiny(&model, cpu_tensor(want, 1, 1, 1, COUNT), cpu_tensor(x, 1, 1, 1, COUNT), sigma);
         CHECK_INT(run(state, (EngineSampler)s, ENGINE_SCHEDULE_KARRAS, 1, &model), 1);
         CHECK(memcmp(state, want, sizeof want) == 0);
         CHECK_INT(model.calls, 2);
@@ -134,10 +150,10 @@ static void a_thousand_steps_and_zero_terminal_snr_stay_finite(void)
     free(states);
 }
 
-static bool denoise_dry(void *user, float *denoised, const float *x, double sigma)
+static bool denoise_dry(void *user, Tensor denoised, Tensor x, double sigma)
 {
     Model *model = user;
-    CHECK(!denoised && !x && sigma > 0);
+    CHECK(!denoised.memory && !x.memory && sigma > 0);
     model->calls++;
     return true;
 }
@@ -154,9 +170,15 @@ static void a_dry_run_asks_as_often_as_a_real_one(void)
         run(states, (EngineSampler)s, ENGINE_SCHEDULE_KARRAS, 20, &real);
         schedule_fill(sigmas, ENGINE_SCHEDULE_KARRAS, &real.levels, 20);
         noise_init(&noise, ENGINE_NOISE_GPU, 0);
-        sampler_init(&sampler, (EngineSampler)s, NULL, 0, &noise, denoise_dry, &dry);
+        Dry     rehearsal;
+        Arena   arena;
+        Compute compute = { .scratch = &arena };
+        dry_init(&rehearsal, processor()->scratch->device);
+        CHECK(arena_init(&arena, &rehearsal.device, 0));
+        Tensor memory = tensor_at(NULL, 0, TYPE_F32, 5, 1, 1, COUNT);
+        sampler_init(&sampler, (EngineSampler)s, &compute, memory, &noise, denoise_dry, &dry);
         for (int i = 0; i < 20; i++)
-            CHECK(sampler_step(&sampler, NULL, sigmas[i], sigmas[i + 1]));
+            CHECK(sampler_step(&sampler, tensor_batch(memory, 4, 1), sigmas[i], sigmas[i + 1]));
         bool twice = s == ENGINE_HEUN || s == ENGINE_DPM2 || s == ENGINE_DPMPP_SDE;
         CHECK_INT(real.calls, twice ? 39 : 20);
         CHECK_INT(dry.calls, real.calls);
@@ -178,9 +200,11 @@ static void a_run_ends_where_the_model_says_so(void)
 /* ---- fresh noise ---------------------------------------------------------------------------- */
 
 /* The exact estimate where data is normal with deviation 0.5. */
-static bool denoise_normal(void *user, float *denoised, const float *x, double sigma)
+static bool denoise_normal(void *user, Tensor to, Tensor from, double sigma)
 {
-    size_t count = *(size_t *)user;
+    size_t       count = *(size_t *)user;
+    float       *denoised = cpu_data(to);
+    const float *x = cpu_data(from);
     for (size_t i = 0; i < count; i++)
         denoised[i] = (float)(0.25 / (0.25 + sigma * sigma) * (double)x[i]);
     return true;
@@ -213,9 +237,10 @@ static void fresh_noise_keeps_the_variance_of_each_level(void)
         noise_fill(&noise, x, count);
         for (size_t i = 0; i < count; i++)
             x[i] = (float)(sqrt(sigmas[0] * sigmas[0] + 0.25) * (double)x[i]);
-        sampler_init(&sampler, kinds[k], memory, count, &noise, denoise_normal, &count);
+        sampler_init(&sampler, kinds[k], processor(), cpu_tensor(memory, 5, 1, 1, (int)count), &noise,
+                     denoise_normal, &count);
         for (int i = 0; i < steps; i++) {
-            sampler_step(&sampler, x, sigmas[i], sigmas[i + 1]);
+            sampler_step(&sampler, cpu_tensor(x, 1, 1, 1, (int)count), sigmas[i], sigmas[i + 1]);
             double want = sigmas[i + 1] * sigmas[i + 1] + 0.25;
             worst = fmax(worst, fabs(variance(x, count) / want - 1));
         }
@@ -226,12 +251,12 @@ static void fresh_noise_keeps_the_variance_of_each_level(void)
     free(x);
 }
 
-static bool denoise_zero(void *user, float *denoised, const float *x, double sigma)
+static bool denoise_zero(void *user, Tensor denoised, Tensor x, double sigma)
 {
     float **seen = user; /* x of the second call */
     (void)sigma;
-    memcpy(*seen, x, 20000 * sizeof *x);
-    memset(denoised, 0, 20000 * sizeof *denoised);
+    memcpy(*seen, cpu_data(x), tensor_bytes(x));
+    memset(cpu_data(denoised), 0, tensor_bytes(denoised));
     return true;
 }
 
@@ -245,8 +270,9 @@ static void both_noises_of_a_step_lie_on_one_path(void)
     Noise   noise;
     Sampler sampler;
     noise_init(&noise, ENGINE_NOISE_GPU, 11);
-    sampler_init(&sampler, ENGINE_DPMPP_SDE, memory, N, &noise, denoise_zero, &middle);
-    CHECK(sampler_step(&sampler, x, sigma, next)); /* from x = 0 and estimates 0: only noise */
+    sampler_init(&sampler, ENGINE_DPMPP_SDE, processor(), cpu_tensor(memory, 5, 1, 1, N), &noise,
+                 denoise_zero, &middle);
+    CHECK(sampler_step(&sampler, cpu_tensor(x, 1, 1, 1, N), sigma, next)); /* from x = 0 and estimates 0: only noise */
     double both = 0;
     for (int i = 0; i < N; i++)
         both += (double)x[i] * (double)middle[i] / N;

@@ -11,8 +11,8 @@
 
 typedef struct {
     const Unet  *unet;
-    Tensor       out, latents, contexts[2];
-    const float *times, *labels;
+    Tensor       out, latents, contexts[2], labels;
+    const float *times;
     bool         wrap;
 } Run;
 
@@ -32,18 +32,20 @@ static Unet *create(const Checkpoint *checkpoint, const ModelConfig *config)
     return unet;
 }
 
-/* What golden_models.py put in; out.data is to be freed. */
+/* What golden_models.py put in; out is to be freed. */
 static Run run_of(const char *model, const Unet *unet)
 {
     Run run = { .unet = unet,
                 .latents = golden_tensor(model, "latents"),
                 .contexts = { golden_tensor(model, "context.0"),
                               golden_tensor(model, "context.1") },
-                .times = golden_numbers(model, "timesteps", NULL),
-                .labels = golden_has(model, "y") ? golden_numbers(model, "y", NULL) : NULL };
-    run.out = run.latents;
-    run.out.c = 4;
-    run.out.data = malloc(tensor_count(run.out) * sizeof(float));
+                .times = golden_numbers(model, "timesteps", NULL) };
+    int shape[TENSOR_MAX_RANK];
+    if (golden_has(model, "y")) {
+        const float *labels = golden_numbers(model, "y", shape);
+        run.labels = cpu_tensor((float *)(uintptr_t)labels, 1, 1, shape[0], shape[1]);
+    }
+    run.out = test_tensor(run.latents.n, 4, run.latents.h, run.latents.w);
     return run;
 }
 
@@ -55,10 +57,10 @@ static void check_model(const char *file, const char *model, bool wrap)
     Run         run = run_of(model, unet);
     run.wrap = wrap;
     run_rehearsed(2, body, &run);
-    if (!CHECK_NEAR(run.out.data, golden_numbers(model, wrap ? "output_tiled" : "output", NULL),
+    if (!CHECK_NEAR(cpu_data(run.out), golden_numbers(model, wrap ? "output_tiled" : "output", NULL),
                     tensor_count(run.out), 1e-4))
         printf("     of %s\n", file);
-    free(run.out.data);
+    test_free(run.out);
     unet_destroy(unet);
     checkpoint_close(checkpoint);
 }
@@ -106,11 +108,11 @@ static void the_same_bits_for_any_number_of_threads(void)
         for (int i = 0; i < 4; i++) {
             run_rehearsed(counts[i], body, &run);
             if (i == 0)
-                memcpy(first, run.out.data, bytes);
-            CHECK(memcmp(first, run.out.data, bytes) == 0);
+                memcpy(first, cpu_data(run.out), bytes);
+            CHECK(memcmp(first, cpu_data(run.out), bytes) == 0);
         }
         free(first);
-        free(run.out.data);
+        test_free(run.out);
         unet_destroy(unet);
         checkpoint_close(checkpoint);
     }
@@ -123,15 +125,16 @@ static void an_item_does_not_depend_on_its_neighbour(void)
     Unet       *unet = create(checkpoint, &config);
     Run         run = run_of("sd1", unet);
     size_t      one = tensor_count(run.out) / 2;
-    run.latents.n = run.out.n = 1;
+    run.latents = tensor_batch(run.latents, 0, 1);
+    run.out = tensor_batch(run.out, 0, 1);
     run_rehearsed(2, body, &run);
-    CHECK_NEAR(run.out.data, golden_numbers("sd1", "output", NULL), one, 1e-4);
+    CHECK_NEAR(cpu_data(run.out), golden_numbers("sd1", "output", NULL), one, 1e-4);
     run.latents = tensor_batch(golden_tensor("sd1", "latents"), 1, 1);
     run.contexts[0] = run.contexts[1];
     run.times++;
     run_rehearsed(2, body, &run);
-    CHECK_NEAR(run.out.data, golden_numbers("sd1", "output", NULL) + one, one, 1e-4);
-    free(run.out.data);
+    CHECK_NEAR(cpu_data(run.out), golden_numbers("sd1", "output", NULL) + one, one, 1e-4);
+    test_free(run.out);
     unet_destroy(unet);
     checkpoint_close(checkpoint);
 }
@@ -150,9 +153,9 @@ static void unaligned_weights_give_the_same_bits(void)
             Unet       *unet = create(checkpoint, &config);
             Run         run = run_of(models[m], unet);
             run_rehearsed(2, body, &run);
-            CHECK_NEAR(run.out.data, golden_numbers(models[m], "output", NULL),
+            CHECK_NEAR(cpu_data(run.out), golden_numbers(models[m], "output", NULL),
                        tensor_count(run.out), 1e-4);
-            free(run.out.data);
+            test_free(run.out);
             unet_destroy(unet);
             checkpoint_close(checkpoint);
             free(memory);
@@ -171,25 +174,26 @@ static void every_size_of_latents_runs(void)
     for (size_t i = 0; i < sizeof latents / sizeof *latents; i++)
         latents[i] = (float)(i % 7) - 3;
     for (int i = 0; i < 4; i++) {
-        run.latents = tensor_view(latents, 2, 4, sizes[i][0], sizes[i][1]);
-        free(run.out.data);
-        run.out = tensor_view(NULL, 2, 4, sizes[i][0], sizes[i][1]);
-        run.out.data = malloc(tensor_count(run.out) * sizeof(float));
+        run.latents = cpu_tensor(latents, 2, 4, sizes[i][0], sizes[i][1]);
+        test_free(run.out);
+        run.out = test_tensor(2, 4, sizes[i][0], sizes[i][1]);
         run_rehearsed(2, body, &run);
         for (size_t k = 0; k < tensor_count(run.out); k++)
-            if (!CHECK(run.out.data[k] - run.out.data[k] == 0)) /* finite */
+            if (!CHECK(cpu_data(run.out)[k] - cpu_data(run.out)[k] == 0)) /* finite */
                 break;
     }
-    free(run.out.data);
+    test_free(run.out);
     unet_destroy(unet);
     checkpoint_close(checkpoint);
 }
 
 static size_t sd15_peak(const Unet *unet, int size, int threads)
 {
-    Run run = { .unet = unet, .out = { NULL, 2, 4, size / 8, size / 8 },
-                .latents = { NULL, 2, 4, size / 8, size / 8 },
-                .contexts = { { NULL, 1, 1, 77, 768 }, { NULL, 1, 1, 154, 768 } } };
+    static const float times[2];
+    Tensor             latents = tensor_at(NULL, 0, TYPE_F32, 2, 4, size / 8, size / 8);
+    Run                run = { .unet = unet, .out = latents, .latents = latents, .times = times,
+                               .contexts = { tensor_at(NULL, 0, TYPE_F32, 1, 1, 77, 768),
+                                             tensor_at(NULL, 0, TYPE_F32, 1, 1, 154, 768) } };
     return run_dry(threads, body, &run);
 }
 

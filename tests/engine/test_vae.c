@@ -36,17 +36,17 @@ static Vae *create(const Checkpoint *checkpoint, const ModelConfig *config)
     return vae;
 }
 
-/* One golden direction; the caller frees out.data. */
+/* One golden direction; the caller frees out. */
 static Run run_golden(const Vae *vae, const Taesd *taesd, const char *model, const char *in,
                       const char *out, int threads)
 {
     Run    run = { .vae = vae, .taesd = taesd, .in = golden_tensor(model, in),
-                   .out = golden_tensor(model, out), .encode = strcmp(in, "image") == 0,
+                   .encode = strcmp(in, "image") == 0,
                    .wrap = strcmp(out, "decoded_tiled") == 0 };
-    size_t count = tensor_count(run.out);
-    run.out.data = malloc(count * sizeof(float));
+    Tensor want = golden_tensor(model, out);
+    run.out = test_tensor(want.n, want.c, want.h, want.w);
     run_rehearsed(threads, body, &run);
-    if (!CHECK_NEAR(run.out.data, golden_numbers(model, out, NULL), count, 1e-4))
+    if (!CHECK_NEAR(cpu_data(run.out), cpu_data(want), tensor_count(want), 1e-4))
         printf("     of %s, %s\n", model, out);
     return run;
 }
@@ -57,8 +57,8 @@ static void check_model(const char *file, const char *model)
     Checkpoint *checkpoint = golden_checkpoint(file, &config);
     Vae        *vae = create(checkpoint, &config);
     CHECK_INT(vae_factor(vae) * golden_tensor(model, "z").h, golden_tensor(model, "decoded").h);
-    free(run_golden(vae, NULL, model, "z", "decoded", 2).out.data);
-    free(run_golden(vae, NULL, model, "image", "moments", 2).out.data);
+    test_free(run_golden(vae, NULL, model, "z", "decoded", 2).out);
+    test_free(run_golden(vae, NULL, model, "image", "moments", 2).out);
     vae_destroy(vae);
     checkpoint_close(checkpoint);
 }
@@ -90,7 +90,7 @@ static void padding_wraps_around_as_circular_convolutions_do(void)
     ModelConfig config;
     Checkpoint *checkpoint = golden_checkpoint("sd1.safetensors", &config);
     Vae        *vae = create(checkpoint, &config);
-    free(run_golden(vae, NULL, "sd1", "z", "decoded_tiled", 2).out.data);
+    test_free(run_golden(vae, NULL, "sd1", "z", "decoded_tiled", 2).out);
     vae_destroy(vae);
     checkpoint_close(checkpoint);
 }
@@ -103,17 +103,17 @@ static void the_same_bits_for_any_number_of_threads(void)
     Checkpoint        *checkpoint = golden_checkpoint("sd1.safetensors", &config);
     Vae               *vae = create(checkpoint, &config);
     for (int o = 0; o < 3; o++) {
-        float *first = NULL;
+        Tensor first = { 0 };
         for (int i = 0; i < 4; i++) {
             Run run = run_golden(vae, NULL, "sd1", o < 2 ? "z" : "image", outs[o], counts[i]);
-            CHECK(!first ||
-                  memcmp(first, run.out.data, tensor_count(run.out) * sizeof(float)) == 0);
-            if (first)
-                free(run.out.data);
+            CHECK(!first.n ||
+                  memcmp(cpu_data(first), cpu_data(run.out), tensor_bytes(run.out)) == 0);
+            if (first.n)
+                test_free(run.out);
             else
-                first = run.out.data;
+                first = run.out;
         }
-        free(first);
+        test_free(first);
     }
     vae_destroy(vae);
     checkpoint_close(checkpoint);
@@ -130,8 +130,8 @@ static void unaligned_weights_change_nothing(void)
         snprintf(file, sizeof file, "%s.safetensors", models[m]);
         Checkpoint *checkpoint = golden_skewed(file, 1, &config, &memory);
         Vae        *vae = create(checkpoint, &config);
-        free(run_golden(vae, NULL, models[m], "z", "decoded", 2).out.data);
-        free(run_golden(vae, NULL, models[m], "image", "moments", 2).out.data);
+        test_free(run_golden(vae, NULL, models[m], "z", "decoded", 2).out);
+        test_free(run_golden(vae, NULL, models[m], "image", "moments", 2).out);
         vae_destroy(vae);
         checkpoint_close(checkpoint);
         free(memory);
@@ -140,8 +140,8 @@ static void unaligned_weights_change_nothing(void)
 
 static size_t sd15_peak(const Vae *vae, int size, bool encode, int threads)
 {
-    Tensor picture = { NULL, 1, 3, size, size },
-           latents = { NULL, 1, encode ? 8 : 4, size / 8, size / 8 };
+    Tensor picture = tensor_at(NULL, 0, TYPE_F32, 1, 3, size, size);
+    Tensor latents = tensor_at(NULL, 0, TYPE_F32, 1, encode ? 8 : 4, size / 8, size / 8);
     Run    run = { .vae = vae, .encode = encode, .out = encode ? latents : picture,
                    .in = encode ? picture : latents };
     return run_dry(threads, body, &run);
@@ -183,9 +183,9 @@ static void check_taesd(const char *name, bool encoder, bool decoder)
     CHECK(taesd_can_decode(taesd) == decoder);
     CHECK(taesd_can_encode(taesd) == encoder);
     if (decoder)
-        free(run_golden(NULL, taesd, "taesd", "latents", "decoded", 2).out.data);
+        test_free(run_golden(NULL, taesd, "taesd", "latents", "decoded", 2).out);
     if (encoder)
-        free(run_golden(NULL, taesd, "taesd", "image", "encoded", 2).out.data);
+        test_free(run_golden(NULL, taesd, "taesd", "image", "encoded", 2).out);
     taesd_destroy(taesd);
     checkpoint_close(checkpoint);
 }

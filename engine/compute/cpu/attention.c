@@ -3,6 +3,8 @@
  * weights against the largest score so far, and spent, before the next keys are looked at. */
 #include "../layers.h"
 
+#include "cpu.h"
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -16,6 +18,7 @@ enum {
 };
 
 typedef struct {
+    const Cpu   *cpu;
     Compute     *compute;
     float       *y;
     const float *q, *k, *v;
@@ -52,7 +55,7 @@ static Block block_of(const AttentionTask *task, int worker)
 static void begin_block(const AttentionTask *task, const Block *block, const float *q, int rows,
                         int groups)
 {
-    int   lanes = task->compute->kernels->lanes;
+    int   lanes = task->cpu->kernels->lanes;
     float scale = 1 / sqrtf((float)task->width);
     for (int i = 0; i < groups * lanes; i++) {
         float *to = block->q + (size_t)(i / lanes * lanes) * (size_t)task->width + i % lanes;
@@ -66,7 +69,7 @@ static void begin_block(const AttentionTask *task, const Block *block, const flo
 
 static void end_block(const AttentionTask *task, const Block *block, float *y, int rows)
 {
-    int    lanes = task->compute->kernels->lanes;
+    int    lanes = task->cpu->kernels->lanes;
     size_t stride = (size_t)task->heads * (size_t)task->width;
     for (int i = 0; i < rows; i++) {
         const float *from =
@@ -80,7 +83,7 @@ static void end_block(const AttentionTask *task, const Block *block, float *y, i
 static void attention_block(void *data, int index, int worker)
 {
     const AttentionTask *task = data;
-    const Kernels       *kernels = task->compute->kernels;
+    const Kernels       *kernels = task->cpu->kernels;
     Block                block = block_of(task, worker);
     size_t               head = (size_t)(index / task->across) * (size_t)task->width;
     int                  first = index % task->across * QUERIES;
@@ -106,22 +109,34 @@ static void attention_block(void *data, int index, int worker)
               task->y + (size_t)first * (size_t)task->heads * (size_t)task->width + head, rows);
 }
 
-void attention(Compute *compute, float *y, const float *q, const float *k, const float *v, int tq,
-               int tk, int heads, int width, int q_stride, int kv_stride, bool causal)
+static size_t attention_scratch(const Cpu *cpu, const Operation *operation)
 {
-    assert(tq > 0 && tk > 0 && heads > 0 && width > 0);
-    assert(q_stride >= heads * width && kv_stride >= heads * width && (!causal || tk >= tq));
-    assert(QUERIES % compute->kernels->lanes == 0 && compute->kernels->lanes <= MAX_LANES);
-    compute->flops += 4.0 * tq * tk * heads * width;
-    ArenaMark mark = arena_mark(compute->scratch);
-    float    *scratch =
-        arena_take(compute->scratch, ARENA_LOW,
-                   sizeof(float) * scratch_count(width) * (size_t)threads_count(compute->threads));
-    if (!compute_dry(compute)) {
-        int           across = (tq + QUERIES - 1) / QUERIES;
-        AttentionTask task = { compute, y,     q,        k,         v,      tq,     tk,
-                               heads,   width, q_stride, kv_stride, causal, across, scratch };
-        parallel_for(compute->threads, heads * across, attention_block, &task);
-    }
-    arena_rewind(compute->scratch, mark);
+    int width = operation->y.w / operation->attention.heads;
+    return sizeof(float) * scratch_count(width) * (size_t)threads_count(cpu->threads);
 }
+
+static void attention_run(const Cpu *cpu, Compute *compute, const Operation *operation,
+                          void *scratch)
+{
+    Tensor        y = operation->y, q = operation->x, k = operation->attention.k;
+    int           heads = operation->attention.heads;
+    AttentionTask task = { .cpu = cpu,
+                           .compute = compute,
+                           .y = cpu_data(y),
+                           .q = cpu_data(q),
+                           .k = cpu_data(k),
+                           .v = cpu_data(operation->attention.v),
+                           .tq = y.h,
+                           .tk = k.h,
+                           .heads = heads,
+                           .width = y.w / heads,
+                           .q_stride = (int)q.row,
+                           .kv_stride = (int)k.row,
+                           .causal = operation->attention.causal,
+                           .across = (y.h + QUERIES - 1) / QUERIES,
+                           .scratch = scratch };
+    assert(QUERIES % cpu->kernels->lanes == 0 && cpu->kernels->lanes <= MAX_LANES);
+    parallel_for(cpu->threads, heads * task.across, attention_block, &task);
+}
+
+const CpuOperation cpu_attention = { attention_run, attention_scratch };

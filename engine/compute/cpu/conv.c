@@ -67,7 +67,7 @@ static size_t all_pixels(const ConvTask *task)
 static const float *source_row(const ConvTask *task, int item, int channel, int row)
 {
     size_t plane = (size_t)item * (size_t)task->x.c + (size_t)channel;
-    return task->x.data + (plane * (size_t)task->x.h + (size_t)row) * (size_t)task->x.w;
+    return task->x_data + (plane * (size_t)task->x.h + (size_t)row) * (size_t)task->x.w;
 }
 
 /* Position in 0 … size-1, or -1 for padding. */
@@ -92,14 +92,14 @@ static void fill_line(const ConvTask *task, float *out, float *line, const float
                       int count, float scale, float shift)
 {
     const ConvSettings *settings = task->settings;
-    bool plain = !settings->scale && !settings->shift && settings->before == ACTIVATION_NONE;
+    bool plain = !task->scale && !task->shift && settings->before == ACTIVATION_NONE;
     int  first = left < 0 ? 0 : left,
         last = left + count < task->full_w ? left + count : task->full_w;
     if (task->full_w == task->x.w && first < last) {
         if (plain)
             memcpy(out + first - left, row + first, (size_t)(last - first) * sizeof *out);
         else
-            task->compute->kernels->activate(out + first - left, row + first,
+            task->cpu->kernels->activate(out + first - left, row + first,
                                              (size_t)(last - first), scale, shift,
                                              settings->before);
     } else if (first < last) {
@@ -108,7 +108,7 @@ static void fill_line(const ConvTask *task, float *out, float *line, const float
         if (plain)
             memcpy(line, row + from, (size_t)(to - from) * sizeof *out);
         else
-            task->compute->kernels->activate(line, row + from, (size_t)(to - from), scale, shift,
+            task->cpu->kernels->activate(line, row + from, (size_t)(to - from), scale, shift,
                                              settings->before);
         for (int i = first; i < last; i++)
             out[i - left] = line[nearest(i, task->x.w, task->full_w) - from];
@@ -121,7 +121,7 @@ static void fill_line(const ConvTask *task, float *out, float *line, const float
         int at = inside(i, task->full_w, settings->wrap_x);
         out[i - left] = 0;
         if (at >= 0)
-            task->compute->kernels->activate(out + i - left,
+            task->cpu->kernels->activate(out + i - left,
                                              row + nearest(at, task->x.w, task->full_w), 1, scale,
                                              shift, settings->before);
     }
@@ -132,8 +132,8 @@ void conv_fill_band(const ConvTask *task, float *band, float *line, int item, in
 {
     const ConvSettings *settings = task->settings;
     size_t              which = (size_t)item * (size_t)task->x.c + (size_t)channel;
-    float               scale = settings->scale ? settings->scale[which] : 1;
-    float               shift = settings->shift ? settings->shift[which] : 0;
+    float               scale = task->scale ? task->scale[which] : 1;
+    float               shift = task->shift ? task->shift[which] : 0;
     int                 stride = settings->stride, last = -1;
     for (int i = 0; i < height; i++) {
         float *out = band + (size_t)i * (size_t)width;
@@ -165,7 +165,7 @@ static void unfold(const ConvTask *task, const Slab *slab, int channel, int chan
         for (int i = 0; i < channels; i++) {
             conv_fill_band(task, slab->band, slab->line, slab->item + item, channel + i, slab->row,
                            slab->column, height, width);
-            task->compute->kernels->unfold(
+            task->cpu->kernels->unfold(
                 slab->unfolded + (size_t)(i * task->k * task->k) * (size_t)slab->pixels +
                     (size_t)(item * area),
                 (size_t)slab->pixels, slab->band, width, slab->rows, slab->columns, task->k,
@@ -176,7 +176,7 @@ static void unfold(const ConvTask *task, const Slab *slab, int channel, int chan
 /* y's part of the tile, with what is added to it. */
 static void put_tile(const ConvTask *task, const Slab *slab)
 {
-    const Kernels *kernels = task->compute->kernels;
+    const Kernels *kernels = task->cpu->kernels;
     int            area = slab->rows * slab->columns, all_out = task->layer->weight.shape[0];
     float          bias[OUT];
     if (task->layer->bias.data)
@@ -186,14 +186,14 @@ static void put_tile(const ConvTask *task, const Slab *slab)
         for (int i = 0; i < slab->out; i++) {
             size_t which =
                 (size_t)(slab->item + item) * (size_t)all_out + (size_t)(slab->out_first + i);
-            float *to = task->y.data +
+            float *to = task->y_data +
                         (which * (size_t)task->y.h + (size_t)slab->row) * (size_t)task->y.w +
                         (size_t)slab->column;
             const float *from =
                 slab->tile + (size_t)i * (size_t)slab->pixels + (size_t)(item * area);
             float more = task->layer->bias.data ? bias[i] : 0;
-            if (task->settings->channel_add)
-                more += task->settings->channel_add[which];
+            if (task->channel_add)
+                more += task->channel_add[which];
             kernels->put(to, from, (size_t)area, more, task->settings->accumulate);
         }
 }
@@ -235,10 +235,10 @@ static void add_channels(const ConvTask *task, const Slab *slab, int channel, in
         left_stride = (int)row;
     } else {
         for (int i = 0; i < slab->out; i++)
-            weight_convert(task->compute->kernels, slab->weights + (size_t)i * (size_t)depth,
+            weight_convert(task->cpu->kernels, slab->weights + (size_t)i * (size_t)depth,
                            weight, first + (size_t)i * row, (size_t)depth);
     }
-    gemm(task->compute->kernels, slab->tile, slab->pixels, left, left_stride, right, right_stride,
+    gemm(task->cpu->kernels, slab->tile, slab->pixels, left, left_stride, right, right_stride,
          false, slab->out, slab->pixels, depth, 1, channel > 0);
 }
 
@@ -324,10 +324,10 @@ static void run_shared(ConvTask *task)
     for (int channel = 0; channel < task->x.c && !compute_stopped(task->compute); channel += most) {
         task->channel_first = channel;
         task->channel_count = at_most(task->x.c - channel, most);
-        parallel_for(task->compute->threads,
+        parallel_for(task->cpu->threads,
                      slab_count(task) * pieces(task->channel_count, UNFOLDED_AT_ONCE),
                      unfold_shared, task);
-        parallel_for(task->compute->threads, slab_count(task) * task->out_tiles, shared_tile, task);
+        parallel_for(task->cpu->threads, slab_count(task) * task->out_tiles, shared_tile, task);
     }
 }
 
@@ -365,68 +365,78 @@ static void cut(ConvTask *task)
     }
 }
 
-static void check_shapes(const ConvTask *task)
+/* Where things lie is only known in a real run; what is cut how, before. */
+static ConvTask task_of(const Cpu *cpu, const Operation *operation)
 {
-    const Weight *weight = &task->layer->weight;
-    Tensor        y = task->y, x = task->x;
-    assert(weight->shape[0] == y.c && weight->shape[1] == x.c && y.n == x.n);
-    assert(task->k == weight->shape[3] && (task->k == 1 || task->k == 3));
-    assert(task->settings->stride == 1 || task->settings->stride == 2);
-    assert(!task->layer->bias.data || weight_count(&task->layer->bias) == (size_t)y.c);
-    int extra = task->k == 1 ? 0 : task->settings->pad_right_bottom_only ? 1 : 2;
-    (void)weight, (void)y, (void)x, (void)extra; /* where asserts are off */
-    assert(y.h == (task->full_h + extra - task->k) / task->settings->stride + 1);
-    assert(y.w == (task->full_w + extra - task->k) / task->settings->stride + 1);
-    assert((size_t)y.h * (size_t)y.w <= INT32_MAX && (size_t)x.h * (size_t)x.w <= INT32_MAX);
-}
-
-void conv2d(Compute *compute, Tensor y, Tensor x, const Conv *layer, const ConvSettings *settings)
-{
-    const Weight *weight = &layer->weight;
-    ConvTask      task = { .compute = compute,
-                           .y = y,
-                           .x = x,
-                           .layer = layer,
-                           .settings = settings,
-                           .k = weight->shape[2],
-                           .full_h = x.h,
-                           .full_w = x.w };
+    const ConvSettings *settings = operation->conv2d.settings;
+    const Weight       *weight = &operation->conv2d.layer->weight;
+    ConvTask            task = { .cpu = cpu,
+                                 .y = operation->y,
+                                 .x = operation->x,
+                                 .layer = operation->conv2d.layer,
+                                 .settings = settings,
+                                 .k = weight->shape[2],
+                                 .full_h = operation->x.h,
+                                 .full_w = operation->x.w };
     if (settings->upsample) {
-        task.full_h = settings->out_h ? settings->out_h : 2 * x.h;
-        task.full_w = settings->out_w ? settings->out_w : 2 * x.w;
+        task.full_h = settings->out_h ? settings->out_h : 2 * task.x.h;
+        task.full_w = settings->out_w ? settings->out_w : 2 * task.x.w;
     }
     task.pad_top = task.pad_left = task.k == 3 && !settings->pad_right_bottom_only;
     task.in_place_weight = weight->type == TYPE_F32 && (uintptr_t)weight->data % sizeof(float) == 0;
-    task.direct = task.k == 1 && settings->stride == 1 && !settings->upsample && !settings->scale &&
-                  !settings->shift && settings->before == ACTIVATION_NONE;
-    check_shapes(&task);
-    compute->flops += 2.0 * (double)tensor_count(y) * x.c * task.k * task.k;
+    task.direct = task.k == 1 && settings->stride == 1 && !settings->upsample &&
+                  settings->scale.n == 0 && settings->shift.n == 0 &&
+                  settings->before == ACTIVATION_NONE;
+    cut(&task);
+    return task;
+}
 
-    ArenaMark mark = arena_mark(compute->scratch);
+/* Elements of a task's memory: every thread's own, then the shared columns and their sums. */
+static size_t own_count(const ConvTask *task)
+{
+    size_t count = (size_t)threads_count(task->cpu->threads) * scratch_count(task->x.w);
+    return (count + 15) / 16 * 16;
+}
+
+static size_t columns_count(const ConvTask *task)
+{
+    return all_pixels(task) * (size_t)(shared_channels(task) * task->k * task->k);
+}
+
+static size_t conv2d_scratch(const Cpu *cpu, const Operation *operation)
+{
+    ConvTask task = task_of(cpu, operation);
+    if (conv_winograd_pays(&task))
+        return conv_winograd_scratch(&task);
+    size_t count = own_count(&task);
+    if (wants_shared(&task))
+        count += columns_count(&task) + all_pixels(&task) * (size_t)(task.out_tiles * task.out);
+    return count * sizeof(float);
+}
+
+static void conv2d_run(const Cpu *cpu, Compute *compute, const Operation *operation, void *scratch)
+{
+    const ConvSettings *settings = operation->conv2d.settings;
+    ConvTask            task = task_of(cpu, operation);
+    task.compute = compute;
+    task.y_data = cpu_data(task.y);
+    task.x_data = cpu_data(task.x);
+    task.scale = cpu_data(settings->scale);
+    task.shift = cpu_data(settings->shift);
+    task.channel_add = cpu_data(settings->channel_add);
     if (conv_winograd_pays(&task)) {
-        conv_winograd(&task);
-        arena_rewind(compute->scratch, mark);
+        conv_winograd(&task, scratch);
         return;
     }
-    cut(&task);
-    task.scratch =
-        arena_take(compute->scratch, ARENA_LOW,
-                   (size_t)threads_count(compute->threads) * scratch_count(x.w) * sizeof(float));
-    bool share = wants_shared(&task);
-    if (share) {
-        size_t pixels = all_pixels(&task);
-        task.shared =
-            arena_take(compute->scratch, ARENA_LOW,
-                       pixels * sizeof(float) * (size_t)(shared_channels(&task) * task.k * task.k));
-        task.sums = arena_take(compute->scratch, ARENA_LOW,
-                               pixels * sizeof(float) * (size_t)(task.out_tiles * task.out));
+    task.scratch = scratch;
+    gemm_prepare();
+    if (wants_shared(&task)) {
+        task.shared = task.scratch + own_count(&task);
+        task.sums = task.shared + columns_count(&task);
+        run_shared(&task);
+    } else {
+        parallel_for(cpu->threads, slab_count(&task) * task.out_tiles, conv_tile, &task);
     }
-    if (!compute_dry(compute)) {
-        gemm_prepare();
-        if (share)
-            run_shared(&task);
-        else
-            parallel_for(compute->threads, slab_count(&task) * task.out_tiles, conv_tile, &task);
-    }
-    arena_rewind(compute->scratch, mark);
 }
+
+const CpuOperation cpu_conv2d = { conv2d_run, conv2d_scratch };

@@ -4,10 +4,14 @@
 #pragma once
 
 #include "../layers.h"
+#include "cpu.h"
 
 typedef struct {
+    const Cpu          *cpu;
     Compute            *compute;
     Tensor              y, x;
+    float              *y_data;
+    const float        *x_data, *scale, *shift, *channel_add; /* the settings', or NULL */
     const Conv         *layer;
     const ConvSettings *settings;
     int                 k, pad_top, pad_left;
@@ -27,6 +31,7 @@ typedef struct {
 void conv_fill_band(const ConvTask *task, float *band, float *line, int item, int channel, int row,
                     int column, int height, int width);
 
-/* Whether it pays, by sizes only; then conv_winograd() takes its memory and does it all. */
-bool conv_winograd_pays(const ConvTask *task);
-void conv_winograd(ConvTask *task);
+/* Whether it pays, by sizes only; the bytes it wants then; and all of it. */
+bool   conv_winograd_pays(const ConvTask *task);
+size_t conv_winograd_scratch(const ConvTask *task);
+void   conv_winograd(ConvTask *task, void *scratch);

@@ -80,7 +80,7 @@ static void transform_weights(void *data, int index, int worker)
 {
     const Winograd *winograd = data;
     const ConvTask *conv = winograd->conv;
-    const Kernels  *kernels = conv->compute->kernels;
+    const Kernels  *kernels = conv->cpu->kernels;
     float          *raw = scratch_of(winograd, worker).m;
     size_t          in = (size_t)conv->x.c, plane = (size_t)winograd->out_count * in;
     if (!compute_goes_on(conv->compute, worker))
@@ -113,7 +113,7 @@ static Block block_of(const Winograd *winograd, int index)
                               .columns = at_most(pieces(conv->y.w, 2) - column, winograd->columns),
                               .out_first = out_tile * winograd->out };
     block.out = at_most(winograd->out_count - block.out_first, winograd->out);
-    block.groups = pieces(block.rows * block.columns, conv->compute->kernels->lanes);
+    block.groups = pieces(block.rows * block.columns, conv->cpu->kernels->lanes);
     return block;
 }
 
@@ -122,7 +122,7 @@ static bool transform_input(const Winograd *winograd, const Block *block, const 
                             int worker)
 {
     const ConvTask *conv = winograd->conv;
-    const Kernels  *kernels = conv->compute->kernels;
+    const Kernels  *kernels = conv->cpu->kernels;
     size_t          lanes = (size_t)kernels->lanes, in = (size_t)conv->x.c;
     int             width = 2 * block->columns + 2;
     for (int i = 0; i < conv->x.c; i++) {
@@ -141,7 +141,7 @@ static bool multiply(const Winograd *winograd, const Block *block, const Scratch
                      int worker)
 {
     const ConvTask *conv = winograd->conv;
-    const Kernels  *kernels = conv->compute->kernels;
+    const Kernels  *kernels = conv->cpu->kernels;
     size_t          lanes = (size_t)kernels->lanes, in = (size_t)conv->x.c;
     for (int i = 0; i < 16 * block->groups; i++) {
         const float *u = winograd->u + ((size_t)(i / block->groups) * (size_t)winograd->out_count +
@@ -161,7 +161,7 @@ static void put_block(const Winograd *winograd, const Block *block, const Scratc
 {
     const ConvTask     *conv = winograd->conv;
     const ConvSettings *settings = conv->settings;
-    const Kernels      *kernels = conv->compute->kernels;
+    const Kernels      *kernels = conv->cpu->kernels;
     Tensor              y = conv->y;
     size_t lanes = (size_t)kernels->lanes, plane = (size_t)(block->groups * block->out) * lanes;
     int    first = winograd->out_first + block->out_first;
@@ -173,12 +173,12 @@ static void put_block(const Winograd *winograd, const Block *block, const Scratc
     for (int i = 0; i < block->out; i++) {
         size_t which = (size_t)block->item * (size_t)y.c + (size_t)(first + i);
         float  more = conv->layer->bias.data ? bias[i] : 0;
-        if (settings->channel_add)
-            more += settings->channel_add[which];
+        if (conv->channel_add)
+            more += conv->channel_add[which];
         kernels->winograd_output(scratch->pixels, scratch->m + (size_t)i * lanes, plane,
                                  (size_t)block->out * lanes, block->rows, block->columns);
         for (int row = 0; row < rows; row++)
-            kernels->put(y.data + (which * (size_t)y.h + (size_t)(block->row + row)) * (size_t)y.w +
+            kernels->put(conv->y_data + (which * (size_t)y.h + (size_t)(block->row + row)) * (size_t)y.w +
                              (size_t)block->column,
                          scratch->pixels + (size_t)(row * 2 * block->columns), (size_t)columns,
                          more, settings->accumulate);
@@ -235,24 +235,30 @@ bool conv_winograd_pays(const ConvTask *task)
            (size_t)task->y.n * (size_t)task->y.h * (size_t)task->y.w >= PIXELS;
 }
 
-void conv_winograd(ConvTask *task)
+/* Elements of the threads' scratch. */
+static size_t own_count(const ConvTask *task)
 {
-    Compute *compute = task->compute;
-    Winograd winograd = { .conv = task };
+    size_t count = (size_t)threads_count(task->cpu->threads) * scratch_count(task->x.c, task->x.w);
+    return (count + 15) / 16 * 16;
+}
+
+size_t conv_winograd_scratch(const ConvTask *task)
+{
+    size_t u = (size_t)16 * (size_t)outputs_at_once(task) * (size_t)task->x.c;
+    return (own_count(task) + u) * sizeof(float);
+}
+
+void conv_winograd(ConvTask *task, void *scratch)
+{
+    Winograd winograd = { .conv = task, .scratch = scratch };
     int      most = outputs_at_once(task), out = task->y.c;
-    winograd.scratch = arena_take(compute->scratch, ARENA_LOW,
-                                  (size_t)threads_count(compute->threads) *
-                                      scratch_count(task->x.c, task->x.w) * sizeof(float));
-    winograd.u = arena_take(compute->scratch, ARENA_LOW,
-                            (size_t)16 * (size_t)most * (size_t)task->x.c * sizeof(float));
-    if (compute_dry(compute))
-        return;
-    for (int first = 0; first < out && !compute_stopped(compute); first += most) {
+    winograd.u = winograd.scratch + own_count(task);
+    for (int first = 0; first < out && !compute_stopped(task->compute); first += most) {
         winograd.out_first = first;
         winograd.out_count = at_most(out - first, most);
         cut(&winograd);
-        parallel_for(compute->threads, winograd.out_count, transform_weights, &winograd);
-        parallel_for(compute->threads,
+        parallel_for(task->cpu->threads, winograd.out_count, transform_weights, &winograd);
+        parallel_for(task->cpu->threads,
                      task->y.n * winograd.down * winograd.across * winograd.out_tiles,
                      winograd_block, &winograd);
     }

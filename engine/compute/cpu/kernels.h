@@ -7,13 +7,10 @@
  * conversions exactly.  All loops run on the calling thread and may be given unaligned memory. */
 #pragma once
 
-#include "../tensor.h"
+#include "../device.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-typedef enum { ACTIVATION_NONE, ACTIVATION_SILU, ACTIVATION_GELU, ACTIVATION_QUICK_GELU,
-               ACTIVATION_RELU, ACTIVATION_TANH } Activation;
 
 enum { WINOGRAD_TILES = 128 /* most that winograd_input() and -output() are given */ };
 

@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The layers on the processor: each is cut into pieces by sizes alone, and a piece is one thread's. */
 #include "../layers.h"
 
+#include "cpu.h"
 #include "gemm.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
-
-bool compute_dry(const Compute *compute)
-{
-    return !compute->scratch->block;
-}
-
-bool compute_stopped(const Compute *compute)
-{
-    return compute->stop && atomic_load_explicit(compute->stop, memory_order_relaxed);
-}
-
-bool compute_goes_on(Compute *compute, int worker)
-{
-    if (worker == 0 && compute->poll && !compute->poll(compute->poll_user) && compute->stop)
-        atomic_store(compute->stop, true);
-    return !compute_stopped(compute);
-}
-
-Tensor tensor_new(Compute *compute, ArenaEnd end, int n, int c, int h, int w)
-{
-    Tensor y = tensor_view(NULL, n, c, h, w);
-    y.data = arena_take(compute->scratch, end, tensor_count(y) * sizeof(float));
-    return y;
-}
 
 static int at_most(int value, int limit)
 {
@@ -51,6 +28,7 @@ enum {
 };
 
 typedef struct {
+    const Cpu    *cpu;
     Compute      *compute;
     float        *y;
     const float  *x;
@@ -66,14 +44,14 @@ static void put_bias(const LinearTask *task, int row, int rows, int column, int 
                      float *bias)
 {
     if (task->layer->bias.data)
-        weight_convert(task->compute->kernels, bias, &task->layer->bias, (size_t)column,
+        weight_convert(task->cpu->kernels, bias, &task->layer->bias, (size_t)column,
                        (size_t)columns);
     for (int i = row; i < row + rows; i++) {
         float *to = task->y + (size_t)i * (size_t)task->out + column;
         if (!task->accumulate)
             memcpy(to, bias, (size_t)columns * sizeof *to);
         else
-            task->compute->kernels->add(to, bias, (size_t)columns);
+            task->cpu->kernels->add(to, bias, (size_t)columns);
     }
 }
 
@@ -101,11 +79,11 @@ static void linear_tile(void *data, int index, int worker)
             stride = task->in;
         } else {
             for (int i = 0; i < columns; i++)
-                weight_convert(compute->kernels, panel + (size_t)i * (size_t)depth, weight,
+                weight_convert(task->cpu->kernels, panel + (size_t)i * (size_t)depth, weight,
                                (size_t)(column + i) * (size_t)task->in + (size_t)from,
                                (size_t)depth);
         }
-        gemm(compute->kernels, task->y + (size_t)row * (size_t)task->out + column, task->out,
+        gemm(task->cpu->kernels, task->y + (size_t)row * (size_t)task->out + column, task->out,
              task->x + (size_t)row * (size_t)task->in + from, task->in, right, stride, true, rows,
              columns, depth, 1, from > 0 || has_bias || task->accumulate);
     }
@@ -116,47 +94,73 @@ static bool weight_is_float(const Weight *weight)
     return weight->type == TYPE_F32 && (uintptr_t)weight->data % sizeof(float) == 0;
 }
 
-void linear(Compute *compute, float *y, const float *x, int rows, const Linear *layer,
-            bool accumulate)
+static size_t linear_scratch(const Cpu *cpu, const Operation *operation)
 {
-    LinearTask task = { .compute = compute,
-                        .y = y,
-                        .x = x,
-                        .layer = layer,
-                        .rows = rows,
-                        .in = layer->weight.shape[1],
-                        .out = layer->weight.shape[0],
-                        .accumulate = accumulate,
-                        .in_place = weight_is_float(&layer->weight) };
-    assert(rows > 0 && layer->weight.shape[2] == 1 && layer->weight.shape[3] == 1);
-    assert(!layer->bias.data || weight_count(&layer->bias) == (size_t)task.out);
-    compute->flops += 2.0 * rows * task.in * task.out;
-    ArenaMark mark = arena_mark(compute->scratch);
-    task.panels = arena_take(compute->scratch, ARENA_LOW,
-                             (size_t)threads_count(compute->threads) * LINEAR_COLUMNS *
-                                 LINEAR_DEPTH * sizeof(float));
-    if (!compute_dry(compute)) {
-        task.tile_rows = at_most(rows, LINEAR_ROWS);
-        task.tile_columns = at_most(task.out, LINEAR_COLUMNS);
-        while (pieces(rows, task.tile_rows) * pieces(task.out, task.tile_columns) < LINEAR_TILES) {
-            int *longer = task.tile_rows > task.tile_columns ? &task.tile_rows : &task.tile_columns;
-            if (*longer <= 64)
-                break;
-            *longer = (*longer + 31) / 32 * 16;
-        }
-        task.across = pieces(task.out, task.tile_columns);
-        gemm_prepare();
-        parallel_for(compute->threads, task.across * pieces(rows, task.tile_rows), linear_tile,
-                     &task);
-    }
-    arena_rewind(compute->scratch, mark);
+    (void)operation;
+    return (size_t)threads_count(cpu->threads) * LINEAR_COLUMNS * LINEAR_DEPTH * sizeof(float);
 }
+
+static void linear_run(const Cpu *cpu, Compute *compute, const Operation *operation, void *scratch)
+{
+    const Linear *layer = operation->linear.layer;
+    Tensor        y = operation->y, x = operation->x;
+    LinearTask    task = { .cpu = cpu,
+                           .compute = compute,
+                           .y = cpu_data(y),
+                           .x = cpu_data(x),
+                           .layer = layer,
+                           .rows = x.n * x.c * x.h,
+                           .in = x.w,
+                           .out = y.w,
+                           .accumulate = operation->linear.accumulate,
+                           .in_place = weight_is_float(&layer->weight),
+                           .panels = scratch };
+    task.tile_rows = at_most(task.rows, LINEAR_ROWS);
+    task.tile_columns = at_most(task.out, LINEAR_COLUMNS);
+    while (pieces(task.rows, task.tile_rows) * pieces(task.out, task.tile_columns) < LINEAR_TILES) {
+        int *longer = task.tile_rows > task.tile_columns ? &task.tile_rows : &task.tile_columns;
+        if (*longer <= 64)
+            break;
+        *longer = (*longer + 31) / 32 * 16;
+    }
+    task.across = pieces(task.out, task.tile_columns);
+    gemm_prepare();
+    parallel_for(cpu->threads, task.across * pieces(task.rows, task.tile_rows), linear_tile, &task);
+}
+
+const CpuOperation cpu_linear = { linear_run, linear_scratch };
+
+static size_t linear_transposed_scratch(const Cpu *cpu, const Operation *operation)
+{
+    (void)cpu;
+    return (size_t)operation->y.w * sizeof(float);
+}
+
+/* Row by row of the weight: the one user is a projection of one pooled token. */
+static void linear_transposed_run(const Cpu *cpu, Compute *compute, const Operation *operation,
+                                  void *scratch)
+{
+    Tensor x = operation->x;
+    size_t in = (size_t)x.w, out = (size_t)operation->y.w;
+    float *row = scratch, *y = cpu_data(operation->y);
+    (void)compute;
+    memset(y, 0, tensor_bytes(operation->y));
+    for (size_t i = 0; i < in; i++) {
+        weight_convert(cpu->kernels, row, &operation->linear.layer->weight, i * out, out);
+        for (size_t r = 0; r < tensor_count(x) / in; r++)
+            for (size_t k = 0; k < out; k++)
+                y[r * out + k] += cpu_data(x)[r * in + i] * row[k];
+    }
+}
+
+const CpuOperation cpu_linear_transposed = { linear_transposed_run, linear_transposed_scratch };
 
 /* ---- group norm ---- */
 
 enum { MOMENTS_PIECE = 1 << 16 }; /* elements that one task looks at */
 
 typedef struct {
+    const Cpu   *cpu;
     Compute     *compute;
     const float *x;
     size_t       plane;   /* elements of one channel of one item */
@@ -172,66 +176,83 @@ static void moments_piece(void *data, int index, int worker)
     size_t  first = (size_t)(index % task->across) * MOMENTS_PIECE;
     size_t  count = task->plane - first < MOMENTS_PIECE ? task->plane - first : MOMENTS_PIECE;
     double *moments = task->moments + 2 * (size_t)index;
-    task->compute->kernels->moments(&moments[0], &moments[1],
+    task->cpu->kernels->moments(&moments[0], &moments[1],
                                     task->x + (size_t)(index / task->across) * task->plane + first,
                                     count);
 }
 
 /* Mean and variance of one group from those of its pieces (Chan et al. 1983, equation 2.1). */
-static void join_moments(const MomentsTask *task, size_t channel, size_t channels, double *mean,
+static void join_moments(const MomentsTask *task, size_t channel, size_t channels, double *center,
                          double *variance)
 {
-    double all = 0, center = 0, spread = 0;
+    double all = 0, middle = 0, spread = 0;
     for (size_t i = channel * (size_t)task->across; i < (channel + channels) * (size_t)task->across;
          i++) {
         size_t first = i % (size_t)task->across * MOMENTS_PIECE;
         double n =
             (double)(task->plane - first < MOMENTS_PIECE ? task->plane - first : MOMENTS_PIECE);
-        double step = task->moments[2 * i] - center, total = all + n;
+        double step = task->moments[2 * i] - middle, total = all + n;
         spread += task->moments[2 * i + 1] + step * step * all * n / total;
-        center += step * n / total;
+        middle += step * n / total;
         all = total;
     }
-    *mean = center;
+    *center = middle;
     *variance = spread / all;
 }
 
-void group_norm_prepare(Compute *compute, float *scale, float *shift, Tensor x, const Norm *norm,
-                        int groups, float eps)
+static MomentsTask moments_task(const Cpu *cpu, Compute *compute, Tensor x)
 {
-    assert(groups > 0 && x.c % groups == 0 && weight_count(&norm->gain) == (size_t)x.c &&
-           weight_count(&norm->bias) == (size_t)x.c);
-    MomentsTask task = { .compute = compute, .x = x.data, .plane = (size_t)x.h * (size_t)x.w };
+    MomentsTask task = { .cpu = cpu, .compute = compute, .plane = (size_t)x.h * (size_t)x.w };
     task.across = (int)((task.plane + MOMENTS_PIECE - 1) / MOMENTS_PIECE);
-    int       count = x.n * x.c * task.across;
-    ArenaMark mark = arena_mark(compute->scratch);
-    float    *gain = arena_take(compute->scratch, ARENA_LOW, 2 * (size_t)x.c * sizeof *gain);
-    task.moments =
-        arena_take(compute->scratch, ARENA_LOW, 2 * (size_t)count * sizeof *task.moments);
-    if (!compute_dry(compute)) {
-        parallel_for(compute->threads, count, moments_piece, &task);
-        float *bias = gain + x.c;
-        weight_convert(compute->kernels, gain, &norm->gain, 0, (size_t)x.c);
-        weight_convert(compute->kernels, bias, &norm->bias, 0, (size_t)x.c);
-        int width = x.c / groups;
-        for (int i = 0; i < x.n * groups && !compute_stopped(compute); i++) {
-            double mean, variance;
-            join_moments(&task, (size_t)i * (size_t)width, (size_t)width, &mean, &variance);
-            double factor = 1 / sqrt(variance + (double)eps);
-            for (int j = 0; j < width; j++) {
-                int    c = i % groups * width + j;
-                size_t to = (size_t)i * (size_t)width + (size_t)j;
-                scale[to] = (float)(factor * (double)gain[c]);
-                shift[to] = (float)((double)bias[c] - mean * factor * (double)gain[c]);
-            }
+    return task;
+}
+
+/* Doubles first: moments [n * c * across][2], then gain [c] and bias [c]. */
+static size_t moments_count(const MomentsTask *task, Tensor x)
+{
+    return 2 * (size_t)x.n * (size_t)x.c * (size_t)task->across;
+}
+
+static size_t group_norm_scratch(const Cpu *cpu, const Operation *operation)
+{
+    MomentsTask task = moments_task(cpu, NULL, operation->x);
+    return moments_count(&task, operation->x) * sizeof *task.moments +
+           2 * (size_t)operation->x.c * sizeof(float);
+}
+
+static void group_norm_run(const Cpu *cpu, Compute *compute, const Operation *operation,
+                           void *scratch)
+{
+    Tensor      x = operation->x;
+    const Norm *norm = operation->group_norm.norm;
+    MomentsTask task = moments_task(cpu, compute, x);
+    float      *scale = cpu_data(operation->y), *shift = cpu_data(operation->group_norm.shift);
+    task.x = cpu_data(x);
+    task.moments = scratch;
+    float *gain = (float *)(void *)(task.moments + moments_count(&task, x)), *bias = gain + x.c;
+    parallel_for(cpu->threads, x.n * x.c * task.across, moments_piece, &task);
+    weight_convert(cpu->kernels, gain, &norm->gain, 0, (size_t)x.c);
+    weight_convert(cpu->kernels, bias, &norm->bias, 0, (size_t)x.c);
+    int groups = operation->group_norm.groups, width = x.c / groups;
+    for (int i = 0; i < x.n * groups && !compute_stopped(compute); i++) {
+        double center, variance;
+        join_moments(&task, (size_t)i * (size_t)width, (size_t)width, &center, &variance);
+        double factor = 1 / sqrt(variance + (double)operation->group_norm.eps);
+        for (int j = 0; j < width; j++) {
+            int    c = i % groups * width + j;
+            size_t to = (size_t)i * (size_t)width + (size_t)j;
+            scale[to] = (float)(factor * (double)gain[c]);
+            shift[to] = (float)((double)bias[c] - center * factor * (double)gain[c]);
         }
     }
-    arena_rewind(compute->scratch, mark);
 }
+
+const CpuOperation cpu_group_norm_prepare = { group_norm_run, group_norm_scratch };
 
 /* ---- layer norm ---- */
 
 typedef struct {
+    const Cpu   *cpu;
     Compute     *compute;
     float       *y;
     const float *x, *gain, *bias;
@@ -253,25 +274,32 @@ static void layer_norm_rows(void *data, int index, int worker)
         return;
     int last = at_most(task->rows, (index + 1) * task->piece);
     for (int i = index * task->piece; i < last; i++)
-        task->compute->kernels->layer_norm(task->y + (size_t)i * (size_t)task->d,
+        task->cpu->kernels->layer_norm(task->y + (size_t)i * (size_t)task->d,
                                            task->x + (size_t)i * (size_t)task->d, task->gain,
                                            task->bias, task->d, task->eps);
 }
 
-void layer_norm(Compute *compute, float *y, const float *x, int rows, int d, const Norm *norm,
-                float eps)
+static size_t layer_norm_scratch(const Cpu *cpu, const Operation *operation)
 {
-    assert(weight_count(&norm->gain) == (size_t)d && weight_count(&norm->bias) == (size_t)d);
-    ArenaMark mark = arena_mark(compute->scratch);
-    float    *gain = arena_take(compute->scratch, ARENA_LOW, 2 * (size_t)d * sizeof *gain);
-    if (!compute_dry(compute)) {
-        RowsTask task = { compute, y, x, gain, gain + d, rows, d, rows_of_piece(d), eps };
-        weight_convert(compute->kernels, gain, &norm->gain, 0, (size_t)d);
-        weight_convert(compute->kernels, gain + d, &norm->bias, 0, (size_t)d);
-        parallel_for(compute->threads, pieces(rows, task.piece), layer_norm_rows, &task);
-    }
-    arena_rewind(compute->scratch, mark);
+    (void)cpu;
+    return 2 * (size_t)operation->x.w * sizeof(float);
 }
+
+static void layer_norm_run(const Cpu *cpu, Compute *compute, const Operation *operation,
+                           void *scratch)
+{
+    Tensor      x = operation->x;
+    const Norm *norm = operation->layer_norm.norm;
+    float      *gain = scratch, *bias = gain + x.w;
+    RowsTask    task = { .cpu = cpu, .compute = compute, .y = cpu_data(operation->y),
+                         .x = cpu_data(x), .gain = gain, .bias = bias, .rows = x.n * x.c * x.h,
+                         .d = x.w, .piece = rows_of_piece(x.w), .eps = operation->layer_norm.eps };
+    weight_convert(cpu->kernels, gain, &norm->gain, 0, (size_t)x.w);
+    weight_convert(cpu->kernels, bias, &norm->bias, 0, (size_t)x.w);
+    parallel_for(cpu->threads, pieces(task.rows, task.piece), layer_norm_rows, &task);
+}
+
+const CpuOperation cpu_layer_norm = { layer_norm_run, layer_norm_scratch };
 
 /* ---- element by element ---- */
 
@@ -282,21 +310,23 @@ static void geglu_rows(void *data, int index, int worker)
         return;
     int last = at_most(task->rows, (index + 1) * task->piece);
     for (int i = index * task->piece; i < last; i++)
-        task->compute->kernels->geglu(task->y + (size_t)i * (size_t)task->d,
+        task->cpu->kernels->geglu(task->y + (size_t)i * (size_t)task->d,
                                       task->x + 2 * (size_t)i * (size_t)task->d, task->d);
 }
 
-void geglu(Compute *compute, float *y, const float *x, int rows, int d)
+static void geglu_run(const Cpu *cpu, Compute *compute, const Operation *operation, void *scratch)
 {
-    if (compute_dry(compute))
-        return;
-    RowsTask task = {
-        .compute = compute, .y = y, .x = x, .rows = rows, .d = d, .piece = rows_of_piece(d)
-    };
-    parallel_for(compute->threads, pieces(rows, task.piece), geglu_rows, &task);
+    Tensor   y = operation->y;
+    RowsTask task = { .cpu = cpu, .compute = compute, .y = cpu_data(y), .x = cpu_data(operation->x),
+                      .rows = y.n * y.c * y.h, .d = y.w, .piece = rows_of_piece(y.w) };
+    (void)scratch;
+    parallel_for(cpu->threads, pieces(task.rows, task.piece), geglu_rows, &task);
 }
 
+const CpuOperation cpu_geglu = { geglu_run, NULL };
+
 typedef struct {
+    const Cpu   *cpu;
     Compute     *compute;
     float       *y;
     const float *x, *scale, *shift; /* per plane, or NULL */
@@ -320,32 +350,43 @@ static void activate_piece(void *data, int index, int worker)
         return;
     size_t count, first = piece_of(task, index, &count);
     int    plane = index / task->across;
-    task->compute->kernels->activate(task->y + first, task->x + first, count,
+    task->cpu->kernels->activate(task->y + first, task->x + first, count,
                                      task->scale ? task->scale[plane] : 1,
                                      task->shift ? task->shift[plane] : 0, task->activation);
 }
 
-void affine(Compute *compute, Tensor y, Tensor x, const float *scale, const float *shift,
-            Activation activation)
+/* Of `planes` planes with `plane` elements each, all pieces. */
+static void run_planes(PlanesTask *task, int planes, void (*piece)(void *data, int i, int worker))
 {
-    assert(y.n == x.n && y.c == x.c && y.h == x.h && y.w == x.w);
-    if (compute_dry(compute))
-        return;
-    PlanesTask task = { compute, y.data,    x.data, scale, shift, (size_t)x.h * (size_t)x.w,
-                        0,       activation };
-    task.across = (int)((task.plane + ROWS_PIECE - 1) / ROWS_PIECE);
-    parallel_for(compute->threads, x.n * x.c * task.across, activate_piece, &task);
+    task->across = (int)((task->plane + ROWS_PIECE - 1) / ROWS_PIECE);
+    parallel_for(task->cpu->threads, planes * task->across, piece, task);
 }
 
-void activate(Compute *compute, float *y, const float *x, size_t count, Activation activation)
+static void affine_run(const Cpu *cpu, Compute *compute, const Operation *operation, void *scratch)
 {
-    if (compute_dry(compute))
-        return;
-    PlanesTask task = {
-        compute, y, x, NULL, NULL, count, (int)((count + ROWS_PIECE - 1) / ROWS_PIECE), activation
-    };
-    parallel_for(compute->threads, task.across, activate_piece, &task);
+    Tensor     x = operation->x;
+    PlanesTask task = { .cpu = cpu, .compute = compute, .y = cpu_data(operation->y),
+                        .x = cpu_data(x), .scale = cpu_data(operation->affine.scale),
+                        .shift = cpu_data(operation->affine.shift),
+                        .plane = (size_t)x.h * (size_t)x.w,
+                        .activation = operation->affine.activation };
+    (void)scratch;
+    run_planes(&task, x.n * x.c, activate_piece);
 }
+
+const CpuOperation cpu_affine = { affine_run, NULL };
+
+static void activate_run(const Cpu *cpu, Compute *compute, const Operation *operation,
+                         void *scratch)
+{
+    PlanesTask task = { .cpu = cpu, .compute = compute, .y = cpu_data(operation->y),
+                        .x = cpu_data(operation->x), .plane = tensor_count(operation->x),
+                        .activation = operation->affine.activation };
+    (void)scratch;
+    run_planes(&task, 1, activate_piece);
+}
+
+const CpuOperation cpu_activate = { activate_run, NULL };
 
 static void add_piece(void *data, int index, int worker)
 {
@@ -353,20 +394,18 @@ static void add_piece(void *data, int index, int worker)
     if (!compute_goes_on(task->compute, worker))
         return;
     size_t count, first = piece_of(task, index, &count);
-    task->compute->kernels->add(task->y + first, task->x + first, count);
+    task->cpu->kernels->add(task->y + first, task->x + first, count);
 }
 
-void add(Compute *compute, float *y, const float *x, size_t count)
+static void add_run(const Cpu *cpu, Compute *compute, const Operation *operation, void *scratch)
 {
-    if (compute_dry(compute))
-        return;
-    PlanesTask task = { .compute = compute,
-                        .y = y,
-                        .x = x,
-                        .plane = count,
-                        .across = (int)((count + ROWS_PIECE - 1) / ROWS_PIECE) };
-    parallel_for(compute->threads, task.across, add_piece, &task);
+    PlanesTask task = { .cpu = cpu, .compute = compute, .y = cpu_data(operation->y),
+                        .x = cpu_data(operation->x), .plane = tensor_count(operation->x) };
+    (void)scratch;
+    run_planes(&task, 1, add_piece);
 }
+
+const CpuOperation cpu_add = { add_run, NULL };
 
 /* ---- tokens and images ---- */
 
@@ -405,23 +444,30 @@ static void transpose_strip(void *data, int index, int worker)
     }
 }
 
-static void transpose(Compute *compute, float *y, const float *x, int n, int rows, int columns,
-                      bool accumulate)
+static void transpose(const Cpu *cpu, Compute *compute, const Operation *operation, int n,
+                      int rows, int columns, bool accumulate)
 {
-    if (compute_dry(compute))
-        return;
-    TransposeTask task = { compute, y, x, rows, columns, pieces(rows, TRANSPOSE_ROWS), accumulate };
-    parallel_for(compute->threads, n * task.across, transpose_strip, &task);
+    TransposeTask task = { compute, cpu_data(operation->y), cpu_data(operation->x), rows, columns,
+                           pieces(rows, TRANSPOSE_ROWS), accumulate };
+    parallel_for(cpu->threads, n * task.across, transpose_strip, &task);
 }
 
-void image_to_tokens(Compute *compute, float *y, Tensor x)
+static void image_to_tokens_run(const Cpu *cpu, Compute *compute, const Operation *operation,
+                                void *scratch)
 {
-    assert((size_t)x.h * (size_t)x.w <= INT32_MAX);
-    transpose(compute, y, x.data, x.n, x.c, x.h * x.w, false);
+    Tensor x = operation->x;
+    (void)scratch;
+    transpose(cpu, compute, operation, x.n, x.c, x.h * x.w, false);
 }
 
-void tokens_to_image(Compute *compute, Tensor y, const float *x, bool accumulate)
+const CpuOperation cpu_image_to_tokens = { image_to_tokens_run, NULL };
+
+static void tokens_to_image_run(const Cpu *cpu, Compute *compute, const Operation *operation,
+                                void *scratch)
 {
-    assert((size_t)y.h * (size_t)y.w <= INT32_MAX);
-    transpose(compute, y.data, x, y.n, y.h * y.w, y.c, accumulate);
+    Tensor y = operation->y;
+    (void)scratch;
+    transpose(cpu, compute, operation, y.n, y.h * y.w, y.c, operation->accumulate);
 }
+
+const CpuOperation cpu_tokens_to_image = { tokens_to_image_run, NULL };
