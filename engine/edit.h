@@ -17,10 +17,14 @@ typedef struct {
     int x, y, width, height;
 } EditRect;
 
+enum { EDIT_MAX_ISLANDS = 32 };
+
 typedef struct {
     EditMode   mode;
     int        canvas_width, canvas_height; /* before extension */
     bool       has_selection;
+    EditRect   islands[EDIT_MAX_ISLANDS]; /* bounds of the selection's parts … */
+    int        island_count;              /* … 0: it is one */
     EditRect   selection; /* bounds of mask > 0, may lie partly off the canvas; ignored otherwise */
     int        left, right, top, bottom; /* outpaint: pixels to add */
     EditRect   known; /* outpaint: bounds of what is there on the canvas; width 0: all of it.  The
@@ -28,6 +32,10 @@ typedef struct {
                          beside the sides that grow, and where one strip will do */
     EditIntent intent;
     EditEdge   edge;
+    int        feather; /* how softly the change begins around the selection, how much larger that
+                           is made first, and how wide its edge fades: canvas pixels; -1: chosen from
+                           its size (edit/mask.h).  Not for EDIT_AS_DRAWN */
+    int        grow, edge_width;
     EditContext context;
     int         context_pixels; /* EDIT_CONTEXT_PIXELS: added around the selection on each side */
     float       strength;       /* 0 … 1 */
@@ -40,13 +48,32 @@ typedef struct {
 
 EditSettings edit_settings_default(EditMode mode);
 
+/* Finds the islands of a selection from parts of it, in any order and rows at a time: rect in canvas
+ * pixels, selection [rect.height, rect.width].  rects [EDIT_MAX_ISLANDS]: from top to bottom; parts
+ * less than 16 pixels apart are one, and so are neighbours where there would be too many. */
+typedef struct EditIslands EditIslands;
+EditIslands *edit_islands_create(int width, int height); /* of the canvas; NULL: no memory */
+void         edit_islands_add(EditIslands *islands, EditRect rect, const float *selection);
+bool         edit_islands_find(EditIslands *islands, EditRect *rects, int *count);
+void         edit_islands_destroy(EditIslands *islands);
+
+/* One part of what is repainted, with its own context: an island of the selection, or some of them
+ * where that is less work than each alone. */
+typedef struct {
+    EditRect region, result;
+    int      work_width, work_height;
+} EditCrop;
+
 typedef struct {
     EditRect canvas;           /* the new canvas in its own coordinates: x = y = 0 */
     int      shift_x, shift_y; /* where the old origin lies in it: left, top */
     EditRect region; /* what must be read of the (new) canvas; may reach beyond the old pixels:
                         there the caller gives alpha 0 */
     EditRect result; /* where the result's layer will lie: inside region */
-    int      work_width, work_height; /* size of the (first) pass */
+    EditCrop crops[EDIT_MAX_ISLANDS]; /* [crop_count], at least one; region and result are what they
+                                         have together */
+    int      crop_count;
+    int      work_width, work_height; /* size of the (first) pass of the largest */
     int      passes;                  /* calls of engine_generate() in all */
     double   cost_pixels;             /* sum of pixels over passes, for estimates */
     bool     little_context;          /* warn: less known than the model likes to see */
@@ -67,17 +94,33 @@ EditJob *edit_prepare(const EditSettings *settings, const EngineModelInfo *model
                       EngineError *error);
 void     edit_job_destroy(EditJob *job);
 
+/* The same from the pixels of each crop's region, [plan->crop_count]: what lies between islands need
+ * not be read. */
+typedef struct {
+    const float *rgba, *selection;
+} EditPixels;
+EditJob *edit_prepare_crops(const EditSettings *settings, const EngineModelInfo *model,
+                            const EditPlan *plan, const EditPixels *pixels, EngineError *error);
+
 /* Where the model may paint and where its result will cover, for a picture in a dialog: borrowed
- * from the job, [region.height, region.width].  Of an outpaint in several stages the present one's;
- * of a seam repair in the turned picture. */
+ * from the job, [region.height, region.width] of the first crop.  Of an outpaint in several stages the
+ * present one's; of a seam repair in the turned picture. */
 const float *edit_job_denoise_mask(const EditJob *job);
 const float *edit_job_compose_mask(const EditJob *job);
 
-/* A finished candidate: a crop with its mask, at an integer offset in the (new) canvas. */
+/* What a crop became, at an integer offset in the (new) canvas. */
 typedef struct {
     EditRect rect;
     float   *rgba; /* [rect.height, rect.width, 4], straight alpha, sRGB */
     float   *mask; /* [rect.height, rect.width]: exactly 0 where nothing may change */
+} EditPart;
+
+/* A finished candidate. */
+typedef struct {
+    EditRect  rect;        /* bounds of its parts */
+    float    *rgba, *mask; /* of the only part; NULL where there are several */
+    EditPart *parts;       /* [part_count], one for each crop; they do not meet */
+    int       part_count;
     uint64_t seed;
     bool     replaces; /* soft transparency was kept: mixed with what is below by the mask, not laid
                           over it, or it would thicken */

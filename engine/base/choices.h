@@ -61,8 +61,8 @@ typedef enum {
 } EditIntent;
 
 typedef enum {
-    EDIT_BLEND,       /* the repaint runs into what is around the selection */
-    EDIT_KEEP_INSIDE, /* nothing outside the selection changes */
+    EDIT_BLEND,       /* the repaint fades across the selection's edge, half of it on each side */
+    EDIT_KEEP_INSIDE, /* nothing outside the selection changes: it fades inside */
     EDIT_AS_DRAWN,    /* the selection's own grey tells how much each place may change */
 } EditEdge;
 

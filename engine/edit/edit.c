@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "../edit.h"
 
-#include "passes.h"
+#include "crops.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +14,9 @@ EditSettings edit_settings_default(EditMode mode)
         .strength = 1,
         .colour_match = true,
         .intent = EDIT_FILL,
+        .feather = -1,
+        .grow = -1,
+        .edge_width = -1,
     };
     switch (mode) {
     case EDIT_IMAGE_TO_IMAGE:
@@ -39,62 +42,103 @@ EditSettings edit_settings_default(EditMode mode)
 bool edit_plan(const EditSettings *settings, const EngineModelInfo *model, EditPlan *plan,
                EngineError *error)
 {
-    Plan *all = malloc(sizeof *all);
-    if (!all)
-        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for a plan.");
-    bool ok = plan_make(all, settings, model, error);
-    *plan = ok ? all->summary : (EditPlan){ 0 };
-    free(all);
+    Crops crops;
+    bool  ok = crops_plan(&crops, settings, model, error);
+    *plan = ok ? crops.summary : (EditPlan){ 0 };
+    if (ok)
+        crops_finish(&crops);
     return ok;
+}
+
+EditJob *edit_prepare_crops(const EditSettings *settings, const EngineModelInfo *model,
+                            const EditPlan *plan, const EditPixels *pixels, EngineError *error)
+{
+    return crops_create(settings, model, plan, pixels, error);
+}
+
+/* Part of what was read of a region. */
+static float *cut(const float *pixels, size_t channels, EditRect region, EditRect part)
+{
+    size_t row = (size_t)part.width * channels;
+    float *out = malloc(row * (size_t)part.height * sizeof *out);
+    for (int y = 0; out && y < part.height; y++)
+        memcpy(out + (size_t)y * row,
+               pixels + ((size_t)(part.y - region.y + y) * (size_t)region.width +
+                         (size_t)(part.x - region.x)) * channels,
+               row * sizeof *out);
+    return out;
 }
 
 EditJob *edit_prepare(const EditSettings *settings, const EngineModelInfo *model,
                       const EditPlan *plan, const float *rgba, const float *selection,
                       EngineError *error)
 {
-    return passes_create(settings, model, plan, rgba, selection, error);
+    EditPixels pixels[EDIT_MAX_ISLANDS] = { { rgba, selection } };
+    EditJob   *job = NULL;
+    bool       ok = true;
+    if (plan->crop_count <= 1)
+        return crops_create(settings, model, plan, pixels, error);
+    for (int i = 0; i < plan->crop_count; i++) {
+        EditRect part = plan->crops[i].region;
+        pixels[i].rgba = cut(rgba, 4, plan->region, part);
+        pixels[i].selection = selection ? cut(selection, 1, plan->region, part) : NULL;
+        ok &= pixels[i].rgba && (pixels[i].selection || !selection);
+    }
+    if (ok)
+        job = crops_create(settings, model, plan, pixels, error);
+    else
+        fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the picture.");
+    for (int i = 0; i < plan->crop_count; i++) {
+        free((float *)pixels[i].rgba);
+        free((float *)pixels[i].selection);
+    }
+    return job;
 }
 
 void edit_job_destroy(EditJob *job)
 {
-    passes_destroy(job);
+    crops_destroy(job);
 }
 
 const float *edit_job_denoise_mask(const EditJob *job)
 {
-    return job->denoise;
+    return job->jobs[0]->denoise;
 }
 
 const float *edit_job_compose_mask(const EditJob *job)
 {
-    return job->compose;
+    return job->jobs[0]->compose;
 }
 
 EditRect edit_job_preview_rect(const EditJob *job)
 {
-    int pass = job->pass < 0 ? 0 : job->pass;
-    return job->plan.pass_count ? job->plan.passes[pass].fit.rect : job->plan.summary.region;
+    if (job->crops.summary.passes == 0)
+        return job->crops.summary.region;
+    return crops_pass(job, job->pass < 0 ? 0 : job->pass)->fit.rect;
 }
 
 bool edit_pass_prepare(EditJob *job, int pass, EngineRequest *request, EngineError *error)
 {
-    return passes_prepare_pass(job, pass, request, error);
+    return crops_prepare_pass(job, pass, request, error);
 }
 
 bool edit_pass_finish(EditJob *job, int pass, const EnginePicture *decoded, EngineError *error)
 {
-    return passes_finish_pass(job, pass, decoded, error);
+    return crops_finish_pass(job, pass, decoded, error);
 }
 
 bool edit_finish(EditJob *job, EditResult *result, EngineError *error)
 {
-    return passes_finish(job, result, error);
+    return crops_result(job, result, error);
 }
 
 void edit_result_clear(EditResult *result)
 {
-    free(result->rgba);
-    free(result->mask);
+    for (int i = 0; i < result->part_count; i++) {
+        free(result->parts[i].rgba);
+        free(result->parts[i].mask);
+    }
+    free(result->parts);
     *result = (EditResult){ 0 };
 }
 
@@ -106,18 +150,24 @@ static void lay_pixel(float *pixel, const float *fresh, float share)
     pixel[3] = alpha;
 }
 
-void edit_result_lay(const EditResult *result, float *rgba, int width, int height)
+static void lay_part(const EditPart *part, float *rgba, int width, int height)
 {
-    EditRect rect = result->rect;
+    EditRect rect = part->rect;
     for (int y = 0; y < rect.height; y++) {
         for (int x = 0; x < rect.width; x++) {
             size_t i = (size_t)y * (size_t)rect.width + (size_t)x;
             int    u = rect.x + x, v = rect.y + y;
-            if (result->mask[i] > 0 && u >= 0 && v >= 0 && u < width && v < height)
-                lay_pixel(rgba + 4 * ((size_t)v * (size_t)width + (size_t)u), result->rgba + 4 * i,
-                          result->mask[i]);
+            if (part->mask[i] > 0 && u >= 0 && v >= 0 && u < width && v < height)
+                lay_pixel(rgba + 4 * ((size_t)v * (size_t)width + (size_t)u), part->rgba + 4 * i,
+                          part->mask[i]);
         }
     }
+}
+
+void edit_result_lay(const EditResult *result, float *rgba, int width, int height)
+{
+    for (int i = 0; i < result->part_count; i++)
+        lay_part(&result->parts[i], rgba, width, height);
 }
 
 /* ---- all passes of all candidates ------------------------------------------------------------ */
@@ -125,7 +175,7 @@ void edit_result_lay(const EditResult *result, float *rgba, int width, int heigh
 /* What a pass costs beside the others: steps run in proportion to strength. */
 static double pass_share(const EditJob *job, int pass)
 {
-    const PlanPass *one = &job->plan.passes[pass];
+    const PlanPass *one = crops_pass(job, pass);
     return (double)one->fit.work_width * one->fit.work_height * (double)one->strength;
 }
 
@@ -221,15 +271,15 @@ static bool run_pass(EditJob *job, Engine *engine, Run *run, EngineError *error)
     EngineRequest request = *run->request;
     EnginePicture picture = { 0 };
     request.count = 1;
-    request.seed = job->seed + (uint64_t)job->plan.passes[run->index].stage;
+    request.seed = crops_pass_seed(job, run->index);
     request.user = run;
     request.progress = run->request->progress || run->request->enough ? report : NULL;
     request.enough = run->request->enough ? enough : NULL;
     request.observe = run->request->observe ? observe : NULL;
     request.picture = NULL;
-    bool ok = passes_prepare_pass(job, run->index, &request, error) &&
+    bool ok = crops_prepare_pass(job, run->index, &request, error) &&
               make_picture(engine, &request, &picture, run, error) &&
-              passes_finish_pass(job, run->index, &picture, error);
+              crops_finish_pass(job, run->index, &picture, error);
     engine_picture_clear(&picture);
     return ok;
 }
@@ -237,7 +287,7 @@ static bool run_pass(EditJob *job, Engine *engine, Run *run, EngineError *error)
 /* One candidate. */
 static bool run_passes(EditJob *job, Engine *engine, Run *run, EngineError *error)
 {
-    for (run->index = 0; run->index < job->plan.pass_count; run->index++) {
+    for (run->index = 0; run->index < job->crops.summary.passes; run->index++) {
         run->pass = pass_share(job, run->index);
         if (!run_pass(job, engine, run, error))
             return false;
@@ -264,7 +314,7 @@ bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request, E
     if (request->count < 1)
         return fail(error, ENGINE_BAD_REQUEST, "%d candidates are asked for: make at least one.",
                     request->count);
-    for (int pass = 0; pass < job->plan.pass_count; pass++)
+    for (int pass = 0; pass < job->crops.summary.passes; pass++)
         run.all += pass_share(job, pass) * request->count;
     for (int i = 0; i < request->count; i++)
         results[i] = (EditResult){ 0 };
@@ -272,7 +322,7 @@ bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request, E
     for (int i = 0; ok && i < request->count && !run.enough; i++) {
         job->seed = request->seed + (uint64_t)i;
         run.image = i;
-        ok = run_passes(job, engine, &run, error) && passes_finish(job, &results[i], error);
+        ok = run_passes(job, engine, &run, error) && crops_result(job, &results[i], error);
         if (ok && run.early) {
             results[i].kept_step = run.step;
             results[i].kept_steps = run.steps;
@@ -290,45 +340,61 @@ bool edit_generate(EditJob *job, Engine *engine, const EngineRequest *request, E
     return ok;
 }
 
+static void add_pass(EngineEstimate *all, const EngineEstimate *pass)
+{
+    /* Passes follow each other: memory is used again, time adds up. */
+    if (pass->scratch_bytes > all->scratch_bytes)
+        all->scratch_bytes = pass->scratch_bytes;
+    if (pass->weight_bytes > all->weight_bytes)
+        all->weight_bytes = pass->weight_bytes;
+    all->available_bytes = pass->available_bytes;
+    all->seconds += pass->seconds;
+    all->flops += pass->flops;
+}
+
+static bool estimate_pass(EngineEstimate *all, const PlanPass *pass, bool nothing, Engine *engine,
+                          const EngineRequest *request, EngineError *error)
+{
+    EngineRequest  one = *request;
+    EnginePicture  source = { pass->fit.work_width, pass->fit.work_height, 3, NULL };
+    EngineEstimate cost = { 0 };
+    one.width = source.width;
+    one.height = source.height;
+    one.strength = pass->strength;
+    /* Never touched, so no memory is really taken. */
+    source.pixels = calloc(3 * (size_t)source.width * (size_t)source.height, sizeof(float));
+    one.source = nothing ? NULL : &source;
+    one.mask = one.hole = one.known = NULL;
+    bool ok = source.pixels ? engine_estimate(engine, &one, &cost, error)
+                            : fail(error, ENGINE_OUT_OF_MEMORY,
+                                   "There is not enough memory for a pass of %d x %d pixels.",
+                                   source.width, source.height);
+    engine_picture_clear(&source);
+    if (ok)
+        add_pass(all, &cost);
+    return ok;
+}
+
 bool edit_estimate(const EditSettings *settings, const EditPlan *summary, Engine *engine,
                    const EngineRequest *request, EngineEstimate *estimate, EngineError *error)
 {
-    Plan *plan = malloc(sizeof *plan);
-    bool  ok =
-        plan != NULL || fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for a plan.");
-    ok = ok && plan_make(plan, settings, engine_model(engine), error);
+    Crops crops;
     *estimate = (EngineEstimate){ 0 };
-    for (int i = 0; ok && i < plan->pass_count; i++) {
-        const PlanPass *pass = &plan->passes[i];
-        EngineRequest   one = *request;
-        EnginePicture   source = { pass->fit.work_width, pass->fit.work_height, 3, NULL };
-        EngineEstimate  cost = { 0 };
-        one.width = source.width;
-        one.height = source.height;
-        one.strength = pass->strength;
-        /* Never touched, so no memory is really taken. */
-        source.pixels = calloc(3 * (size_t)source.width * (size_t)source.height, sizeof(float));
-        one.source = settings->mode == EDIT_TEXT_TO_IMAGE && !pass->second ? NULL : &source;
-        one.mask = one.hole = one.known = NULL;
-        ok = source.pixels ? engine_estimate(engine, &one, &cost, error)
-                           : fail(error, ENGINE_OUT_OF_MEMORY,
-                                  "There is not enough memory for a pass of %d x %d pixels.",
-                                  source.width, source.height);
-        engine_picture_clear(&source);
-        /* Passes follow each other: memory is used again, time adds up. */
-        estimate->scratch_bytes = cost.scratch_bytes > estimate->scratch_bytes
-                                      ? cost.scratch_bytes
-                                      : estimate->scratch_bytes;
-        estimate->weight_bytes =
-            cost.weight_bytes > estimate->weight_bytes ? cost.weight_bytes : estimate->weight_bytes;
-        estimate->available_bytes = cost.available_bytes;
-        estimate->seconds += cost.seconds;
-        estimate->flops += cost.flops;
+    (void)summary;
+    if (!crops_plan(&crops, settings, engine_model(engine), error))
+        return false;
+    bool     ok = true, text = settings->mode == EDIT_TEXT_TO_IMAGE;
+    uint64_t pixels = 0;
+    for (int i = 0; i < crops.count; i++) {
+        const Plan *plan = &crops.plans[i];
+        pixels += (uint64_t)plan->summary.region.width * (uint64_t)plan->summary.region.height;
+        for (int k = 0; ok && k < plan->pass_count; k++)
+            ok = estimate_pass(estimate, &plan->passes[k], text && !plan->passes[k].second, engine,
+                               request, error);
     }
-    /* Beside the model: the region, its masks, and the result (edit/job.h). */
+    /* Beside the model: the regions, their masks, and the results (edit/passes.h). */
     if (ok)
-        estimate->scratch_bytes +=
-            40 * (uint64_t)summary->region.width * (uint64_t)summary->region.height;
-    free(plan);
+        estimate->scratch_bytes += (crops.count > 1 ? 56 : 40) * pixels;
+    crops_finish(&crops);
     return ok;
 }

@@ -9,15 +9,34 @@
 
 enum { TILE = 32 }; /* of the transposition: two tiles of floats fit the first-level cache */
 
+static int at_most(int value, int most)
+{
+    return value > most ? most : value;
+}
+
 MaskWidths mask_widths(double diagonal, double strength, int feather_cap)
 {
     int tenth = (int)floor(.10 * strength * diagonal), least = (int)lround(32 * strength);
-    int feather = tenth > least ? tenth : least;
-    if (feather > feather_cap)
-        feather = feather_cap;
-    int grow = 4 + feather / 2, blend = grow + feather / 2;
-    int inward = (int)(diagonal / 20);
-    return (MaskWidths){ feather, grow, blend < 25 ? blend : 25, inward < 25 ? inward : 25 };
+    int edge = at_most((int)lround(.025 * diagonal), MASK_EDGE_MOST);
+    return (MaskWidths){ .grow = 0,
+                         .feather = at_most(tenth > least ? tenth : least, feather_cap),
+                         .edge = edge < MASK_EDGE_LEAST ? MASK_EDGE_LEAST : edge };
+}
+
+int mask_spread(const MaskWidths *widths)
+{
+    int soft = 4 + widths->feather / 2, half = (widths->edge + 1) / 2;
+    return soft > half ? soft : half;
+}
+
+int mask_denoise_reach(const MaskWidths *widths)
+{
+    return widths->grow + mask_spread(widths) + widths->feather / 2 + 1;
+}
+
+int mask_compose_reach(const MaskWidths *widths, EditEdge edge)
+{
+    return edge == EDIT_BLEND ? widths->grow + (widths->edge + 1) / 2 : 0;
 }
 
 /* ---- filters of one row, applied along both axes ------------------------------------------ */
@@ -26,9 +45,7 @@ typedef struct RowFilter RowFilter;
 struct RowFilter {
     /* row [n] in place; scratch as many floats as scratch_floats(). */
     void (*function)(float *row, int n, const RowFilter *filter, float *scratch);
-    int          radius; /* reach on either side */
-    float        sign;   /* dilation: -1 takes the minimum instead */
-    const float *taps;   /* Gaussian [2 radius + 1], sum 1 */
+    int radius; /* reach on either side */
 };
 
 /* Enough for every row function: four rows with their reach on both sides. */
@@ -107,8 +124,6 @@ static void dilate_row(float *row, int n, const RowFilter *filter, float *scratc
     int    r = filter->radius, window = 2 * r + 1, length = n + 2 * r;
     float *padded = scratch, *left = padded + length, *right = left + length;
     pad_row(padded, row, n, r);
-    for (int i = 0; i < length; i++)
-        padded[i] *= filter->sign;
     for (int from = 0; from < length; from += window) {
         int to = from + window < length ? from + window : length;
         left[from] = padded[from];
@@ -119,7 +134,7 @@ static void dilate_row(float *row, int n, const RowFilter *filter, float *scratc
             right[i] = fmaxf(right[i + 1], padded[i]);
     }
     for (int i = 0; i < n; i++)
-        row[i] = filter->sign * fmaxf(right[i], left[i + 2 * r]);
+        row[i] = fmaxf(right[i], left[i + 2 * r]);
 }
 
 /* A triangle of support 2 radius + 1 is two boxes of radius + 1. */
@@ -144,19 +159,6 @@ static void triangle_row(float *row, int n, const RowFilter *filter, float *scra
         row[i] = snap(sum * part);
         sum -= boxed[i];
     }
-}
-
-static void gauss_row(float *row, int n, const RowFilter *filter, float *scratch)
-{
-    int    taps = 2 * filter->radius + 1;
-    float *sum = scratch + n + 2 * filter->radius;
-    pad_row(scratch, row, n, filter->radius);
-    memset(sum, 0, (size_t)n * sizeof *sum);
-    for (int k = 0; k < taps; k++)
-        for (int i = 0; i < n; i++)
-            sum[i] += filter->taps[k] * scratch[k + i];
-    for (int i = 0; i < n; i++)
-        row[i] = snap((double)sum[i]);
 }
 
 /* The lower envelope of the parabolas f[i] + (x - i)^2.  parabola [n]: the places whose parabolas
@@ -192,13 +194,7 @@ static void distance_row(float *row, int n, const RowFilter *filter, float *scra
 
 bool mask_dilate(Threads *threads, float *mask, int w, int h, int radius)
 {
-    RowFilter filter = { .function = dilate_row, .radius = radius, .sign = 1 };
-    return radius <= 0 || filter_both_ways(threads, mask, w, h, &filter);
-}
-
-bool mask_erode(Threads *threads, float *mask, int w, int h, int radius)
-{
-    RowFilter filter = { .function = dilate_row, .radius = radius, .sign = -1 };
+    RowFilter filter = { .function = dilate_row, .radius = radius };
     return radius <= 0 || filter_both_ways(threads, mask, w, h, &filter);
 }
 
@@ -207,22 +203,6 @@ bool mask_blur_triangle(Threads *threads, float *mask, int w, int h, int support
     assert(support % 2 == 1);
     RowFilter filter = { .function = triangle_row, .radius = support / 2 };
     return support <= 1 || filter_both_ways(threads, mask, w, h, &filter);
-}
-
-bool mask_blur_gauss(Threads *threads, float *mask, int w, int h, int support)
-{
-    enum { MOST = 255 };
-    assert(support % 2 == 1 && support <= MOST);
-    if (support <= 1)
-        return true;
-    float  taps[MOST];
-    double sigma = .3 * (support - 1) + .8, sum = 0;
-    for (int i = 0; i < support; i++)
-        sum += exp(-.5 * pow((i - support / 2) / sigma, 2));
-    for (int i = 0; i < support; i++)
-        taps[i] = (float)(exp(-.5 * pow((i - support / 2) / sigma, 2)) / sum);
-    RowFilter filter = { .function = gauss_row, .radius = support / 2, .taps = taps };
-    return filter_both_ways(threads, mask, w, h, &filter);
 }
 
 bool mask_distance_squared(Threads *threads, float *mask, int w, int h)
@@ -323,21 +303,45 @@ static int odd(int width)
     return width | 1;
 }
 
-/* compose = at most the selection feathered inwards: 0 at its edge, 1 `inward` pixels inside. */
-static bool keep_inside(Threads *threads, float *compose, const float *selection, int w, int h,
-                        int inward)
+/* Distance in pixels to the edge of mask's half, more than 0 inside; far off where there is none. */
+static bool signed_distance(Threads *threads, float *away, const float *mask, int w, int h)
 {
     size_t count = (size_t)w * (size_t)h;
-    float *inside = malloc(count * sizeof *inside);
-    bool   ok = inside != NULL;
-    if (ok) {
-        memcpy(inside, selection, count * sizeof *inside);
-        ok = mask_erode(threads, inside, w, h, inward / 2) &&
-             mask_blur_gauss(threads, inside, w, h, odd(inward / 2 * 2));
-        for (size_t i = 0; ok && i < count; i++)
-            compose[i] = fminf(compose[i], fminf(inside[i], selection[i]));
+    float *outside = malloc(count * sizeof *outside);
+    bool   ok = outside != NULL;
+    for (size_t i = 0; ok && i < count; i++) {
+        away[i] = mask[i] < .5F;
+        outside[i] = mask[i] >= .5F;
     }
-    free(inside);
+    ok = ok && mask_distance_squared(threads, away, w, h) &&
+         mask_distance_squared(threads, outside, w, h);
+    /* Between two pixels: half a pixel nearer than the centre of the first one beyond. */
+    for (size_t i = 0; ok && i < count; i++)
+        away[i] = away[i] > 0 ? sqrtf(away[i]) - .5F : .5F - sqrtf(outside[i]);
+    free(outside);
+    return ok;
+}
+
+/* compose = a ramp across the edge of chosen, or all of it inside; as wide as `edge` or as what is
+ * chosen is thick there. */
+static bool feather_edge(Threads *threads, float *compose, const float *chosen, int w, int h,
+                         int edge, bool inside)
+{
+    size_t count = (size_t)w * (size_t)h;
+    float *away = malloc(count * sizeof *away), *thick = compose;
+    bool   ok = away && signed_distance(threads, away, chosen, w, h);
+    for (size_t i = 0; ok && i < count; i++)
+        thick[i] = away[i] > 0 ? away[i] : 0;
+    ok = ok && mask_dilate(threads, thick, w, h, edge);
+    for (size_t i = 0; ok && i < count; i++) {
+        float least = inside ? .25F : .5F; /* a pixel's own thickness */
+        float half = fmaxf(least, fminf(.5F * (float)edge, 2 * least * thick[i]));
+        float ramp = inside ? .5F * away[i] / half : .5F + .5F * away[i] / half;
+        ramp = ramp < 0 ? 0 : ramp > 1 ? 1 : ramp;
+        bool drawn = inside || chosen[i] >= .5F;
+        compose[i] = drawn ? fminf(ramp, chosen[i]) : fmaxf(ramp, chosen[i]);
+    }
+    free(away);
     return ok;
 }
 
@@ -353,22 +357,19 @@ bool mask_make(Threads *threads, float *denoise, float *compose, float *fill,
         }
         return true;
     }
+    bool inside = edge == EDIT_KEEP_INSIDE;
     memcpy(fill, selection, count * sizeof *fill);
-    if (!mask_clean(fill, w, h))
+    if (!mask_clean(fill, w, h) || !mask_dilate(threads, fill, w, h, widths->grow) ||
+        !feather_edge(threads, compose, inside ? selection : fill, w, h, widths->edge, inside))
         return false;
     memcpy(denoise, fill, count * sizeof *denoise);
-    if (!mask_dilate(threads, denoise, w, h, widths->grow) ||
+    if (!mask_dilate(threads, denoise, w, h, mask_spread(widths)) ||
         !mask_blur_triangle(threads, denoise, w, h, odd(widths->feather)) ||
         !mask_dilate(threads, fill, w, h, 4))
         return false;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         denoise[i] = denoise[i] > .99F ? 1 : denoise[i];
-        compose[i] = denoise[i] > 0 ? 1 : 0;
-    }
-    return mask_erode(threads, compose, w, h, widths->blend / 2) &&
-           mask_blur_gauss(threads, compose, w, h, odd(widths->blend)) &&
-           (edge != EDIT_KEEP_INSIDE ||
-            keep_inside(threads, compose, selection, w, h, widths->inward));
+    return true;
 }
 
 bool mask_make_ramp(Threads *threads, float *denoise, float *compose, const float *unknown, int w,

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Masks from a selection: what the model may change and how the result is laid over the rest.
  *
- * With d the diagonal of the selection's bounds and s the strength (widths in canvas pixels):
+ * With d the diagonal of the selection's bounds and s the strength, unless they were set (widths in
+ * canvas pixels):
+ *   grow    = 0
  *   feather = max(floor(.10 s d), round(32 s)), at most a cap of 96
- *   grow    = 4 + feather / 2
- *   blend   = min(25, grow + feather / 2)
- *   denoise = triangle_blur(dilate(selection, grow), odd(feather)), 1 where > .99
- *   compose = gauss(erode(denoise > 0, blend / 2), odd(blend))
- *   fill    = dilate(selection, 4)
- * Outside the edge of the selection, denoise is 1 up to 4, .5 at grow, and 0 after 4 + feather;
- * compose is 0 there too and 1 up to blend before it.
+ *   edge    = .025 d, 24 … 64: three latents of a model are the least that hides an edge
+ *   chosen  = dilate(selection, grow)
+ *   spread  = max(4 + feather / 2, edge / 2)
+ *   denoise = triangle_blur(dilate(chosen, spread), odd(feather)), 1 where > .99
+ *   compose = .5 + distance inside chosen / edge, 0 … 1, or the selection where that is softer
+ *   fill    = dilate(chosen, 4)
+ * Outside the edge of what is chosen denoise is 1 up to spread - feather / 2, .5 at spread and 0 after
+ * spread + feather / 2; compose is .5 on that edge and 0 after edge / 2.  Where what is chosen is
+ * thinner than the edge is wide, the edge is as wide as that: the middle of a scratch is covered.
+ * EDIT_KEEP_INSIDE has all of its edge inside the selection.
  * All masks are float [h, w], 0 … 1, row by row; beyond their border the edge goes on.  Every
  * operation is separable, O(pixels) whatever its radius, and gives the same bits for any number of
  * threads.  Dilation is van Herk's: Pattern Recognition Letters 13 (1992) 517. */
@@ -19,19 +24,20 @@
 #include "../edit.h"
 
 typedef struct {
-    int feather, grow, blend;
-    int inward; /* EDIT_KEEP_INSIDE: how far inside the edge compose reaches 1 */
+    int grow, feather, edge;
 } MaskWidths;
 
-enum { MASK_FEATHER_CAP = 96, MASK_NO_CAP = 1 << 20 };
+enum { MASK_FEATHER_CAP = 96, MASK_NO_CAP = 1 << 20, MASK_EDGE_LEAST = 24, MASK_EDGE_MOST = 64 };
 
 MaskWidths mask_widths(double diagonal, double strength, int feather_cap);
+int        mask_spread(const MaskWidths *widths);
+/* Beyond the selection: pixels up to which denoise, and compose, can be more than 0. */
+int mask_denoise_reach(const MaskWidths *widths);
+int mask_compose_reach(const MaskWidths *widths, EditEdge edge);
 
 /* In place.  Radius 0 and support 1 leave the mask as it is; support is odd.  False: no memory. */
 bool mask_dilate(Threads *threads, float *mask, int w, int h, int radius);
-bool mask_erode(Threads *threads, float *mask, int w, int h, int radius);
 bool mask_blur_triangle(Threads *threads, float *mask, int w, int h, int support);
-bool mask_blur_gauss(Threads *threads, float *mask, int w, int h, int support);
 
 /* Squared Euclidean distance in pixels to the nearest one > 0, in place; more than MASK_FAR when
  * there is none.  Felzenszwalb and Huttenlocher, Theory of Computing 8 (2012) 415. */

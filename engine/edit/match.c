@@ -199,7 +199,8 @@ typedef struct {
     float       *picture;
     const float *reference, *known;
     int          w, h, cells_w, cells_h, support; /* of the low pass, in cells */
-    float        share;                           /* of the difference that is taken off */
+    float        share;                           /* of the difference that is taken off … */
+    const float *near;                            /* [h, w] … times this; NULL: 1 */
     float       *cells;                           /* [cells_h, cells_w, 3] */
     float       *weights;                         /* [cells_h, cells_w] */
 } Ring;
@@ -245,10 +246,12 @@ static void add_row(void *data, int y, int worker)
         float        u = at_x - (float)x0;
         const float *upper = ring->cells + 3 * (size_t)y0 * (size_t)ring->cells_w;
         const float *lower = ring->cells + 3 * (size_t)y1 * (size_t)ring->cells_w;
-        float       *pixel = ring->picture + 3 * ((size_t)y * (size_t)ring->w + (size_t)x);
+        size_t       at = (size_t)y * (size_t)ring->w + (size_t)x;
+        float       *pixel = ring->picture + 3 * at;
+        float        share = ring->share * (ring->near ? ring->near[at] : 1);
         for (int c = 0; c < 3; c++)
-            pixel[c] += (1 - v) * ((1 - u) * upper[3 * x0 + c] + u * upper[3 * x1 + c]) +
-                        v * ((1 - u) * lower[3 * x0 + c] + u * lower[3 * x1 + c]);
+            pixel[c] += share * ((1 - v) * ((1 - u) * upper[3 * x0 + c] + u * upper[3 * x1 + c]) +
+                                 v * ((1 - u) * lower[3 * x0 + c] + u * lower[3 * x1 + c]));
     }
 }
 
@@ -284,20 +287,8 @@ static int low_pass_support(int native)
     return cells < 3 ? 3 : cells > 17 ? 17 : cells;
 }
 
-bool match_ring(Threads *threads, float *picture, const float *reference, const float *known, int w,
-                int h, int native)
-{
-    return match_low(threads, picture, reference, known, w, h, native, 1);
-}
-
-float match_kept(float strength)
-{
-    float kept = (.7F - strength) / .4F;
-    return kept < 0 ? 0 : kept > 1 ? 1 : kept;
-}
-
-bool match_low(Threads *threads, float *picture, const float *reference, const float *known, int w,
-               int h, int native, float share)
+static bool low(Threads *threads, float *picture, const float *reference, const float *known,
+                const float *near, int w, int h, int native, float share)
 {
     Ring   ring = { .picture = picture,
                     .reference = reference,
@@ -307,7 +298,8 @@ bool match_low(Threads *threads, float *picture, const float *reference, const f
                     .cells_w = (w + CELL - 1) / CELL,
                     .cells_h = (h + CELL - 1) / CELL,
                     .support = low_pass_support(native),
-                    .share = share };
+                    .share = share,
+                    .near = near };
     size_t count = (size_t)ring.cells_w * (size_t)ring.cells_h;
     float  most = 0, total = 0;
     ring.cells = malloc(3 * count * sizeof(float));
@@ -325,14 +317,36 @@ bool match_low(Threads *threads, float *picture, const float *reference, const f
         goto done;
     ok = smooth_cells(threads, &ring) &&
          prefill_continue(threads, ring.cells, ring.weights, ring.cells_w, ring.cells_h);
-    for (size_t i = 0; ok && i < 3 * count; i++)
-        ring.cells[i] *= ring.share;
     if (ok)
         parallel_for(threads, h, add_row, &ring);
 done:
     free(ring.cells);
     free(ring.weights);
     return ok;
+}
+
+bool match_ring(Threads *threads, float *picture, const float *reference, const float *known, int w,
+                int h, int native)
+{
+    return match_low(threads, picture, reference, known, w, h, native, 1);
+}
+
+bool match_low(Threads *threads, float *picture, const float *reference, const float *known, int w,
+               int h, int native, float share)
+{
+    return low(threads, picture, reference, known, NULL, w, h, native, share);
+}
+
+bool match_edge(Threads *threads, float *picture, const float *reference, const float *known,
+                const float *near, int w, int h, int native)
+{
+    return low(threads, picture, reference, known, near, w, h, native, 1);
+}
+
+float match_kept(float strength)
+{
+    float kept = (.7F - strength) / .4F;
+    return kept < 0 ? 0 : kept > 1 ? 1 : kept;
 }
 
 /* ---- the seam ------------------------------------------------------------------------------- */

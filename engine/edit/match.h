@@ -34,6 +34,12 @@ float match_kept(float strength);
 bool  match_low(Threads *threads, float *picture, const float *reference, const float *known, int w,
                 int h, int native, float share);
 
+/* The same along an edge that is laid over the picture: near [h, w] tells how much of the difference
+ * is taken off where, 1 on the edge and less away from it, so that what crosses it meets what is
+ * there and the middle keeps its own colours. */
+bool match_edge(Threads *threads, float *picture, const float *reference, const float *known,
+                const float *near, int w, int h, int native);
+
 /* How visible is the border of a mask in a composed picture?  Along the line where the mask crosses
  * one half, the mean step of the colours across it over the mean step along it.  Steps are 1, 2, 4
  * and 8 pixels wide, and the width at which the border shows most counts: a hard edge or a change

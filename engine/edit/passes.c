@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MATCH_RING = 64 /* work pixels */ };
+enum { MATCH_RING = 64, EDGE_RING = 8, EDGE_REACH = 16 /* work pixels */ };
 
 static const float no_pixel = .5F / 255; /* alpha below it: unknown */
 
@@ -26,14 +26,14 @@ static float unit(float value)
     return !(value > 0) ? 0 : value > 1 ? 1 : value;
 }
 
-static EditRect to_region(const EditJob *job, EditRect rect)
+static EditRect to_region(const CropJob *job, EditRect rect)
 {
     rect.x -= job->plan.summary.region.x;
     rect.y -= job->plan.summary.region.y;
     return rect;
 }
 
-static EditRect region_frame(const EditJob *job)
+static EditRect region_frame(const CropJob *job)
 {
     return (EditRect){ 0, 0, job->w, job->h };
 }
@@ -46,14 +46,14 @@ static size_t area(EditRect rect)
 /* ---- taking the picture in ------------------------------------------------------------------ */
 
 /* Where a pixel of the turned canvas was before. */
-static size_t turned(const EditJob *job, int x, int y)
+static size_t turned(const CropJob *job, int x, int y)
 {
     size_t from_x = (size_t)((x + job->plan.roll_x) % job->w);
     size_t from_y = (size_t)((y + job->plan.roll_y) % job->h);
     return from_y * (size_t)job->w + from_x;
 }
 
-static void take_pixels(EditJob *job, const float *rgba)
+static void take_pixels(CropJob *job, const float *rgba)
 {
     EditRect old =
         to_region(job, (EditRect){ job->plan.summary.shift_x, job->plan.summary.shift_y,
@@ -76,7 +76,7 @@ static void take_pixels(EditJob *job, const float *rgba)
 }
 
 /* The selection as the masks are made from it, over `rect` of the region. */
-static void take_selection(const EditJob *job, float *out, EditRect rect, const float *selection)
+static void take_selection(const CropJob *job, float *out, EditRect rect, const float *selection)
 {
     const Plan *plan = &job->plan;
     EditRect    drawn = to_region(job, job->settings.selection);
@@ -95,14 +95,14 @@ static void take_selection(const EditJob *job, float *out, EditRect rect, const 
     }
 }
 
-static void put(EditJob *job, float *mask, EditRect rect, const float *part)
+static void put(CropJob *job, float *mask, EditRect rect, const float *part)
 {
     for (int y = 0; y < rect.height; y++)
         memcpy(mask + (size_t)(rect.y + y) * (size_t)job->w + (size_t)rect.x,
                part + (size_t)y * (size_t)rect.width, (size_t)rect.width * sizeof *mask);
 }
 
-static bool check_selected(const EditJob *job, const float *selected, EngineError *error)
+static bool check_selected(const CropJob *job, const float *selected, EngineError *error)
 {
     float least = 1, most = 0;
     for (size_t i = 0, count = area(job->fill_rect); i < count; i++) {
@@ -123,7 +123,7 @@ static bool check_selected(const EditJob *job, const float *selected, EngineErro
 
 /* What is selected and clear has nothing to blend with: it is covered as far as it is selected, in
  * full up to three quarters of opacity, less towards the opaque. */
-static void cover_clear(const EditJob *job, float *compose, const float *selected)
+static void cover_clear(const CropJob *job, float *compose, const float *selected)
 {
     EditRect rect = job->fill_rect;
     for (size_t i = 0, count = area(rect); i < count; i++) {
@@ -133,13 +133,24 @@ static void cover_clear(const EditJob *job, float *compose, const float *selecte
     }
 }
 
-/* Masks of a selection (or of the cross of a seam repair), over what they may touch. */
-static bool select_masks(EditJob *job, const float *selection, EngineError *error)
+/* mask [frame] is 0 outside of `kept`: what is there belongs to another crop. */
+static void clear_beyond(float *mask, EditRect frame, EditRect kept)
 {
-    int reach = job->plan.widths.feather + job->plan.widths.blend + 8;
+    for (size_t i = 0, count = area(frame); i < count; i++)
+        if (!rect_contains(kept, (EditRect){ frame.x + (int)(i % (size_t)frame.width),
+                                             frame.y + (int)(i / (size_t)frame.width), 1, 1 }))
+            mask[i] = 0;
+}
+
+/* Masks of a selection (or of the cross of a seam repair), over what they may touch. */
+static bool select_masks(CropJob *job, const float *selection, EngineError *error)
+{
+    int reach = mask_denoise_reach(&job->plan.widths) + job->plan.widths.edge + 8;
     job->fill_rect =
         rect_intersect(rect_pad(to_region(job, job->plan.selection), reach, reach, reach, reach),
                        region_frame(job));
+    if (job->many)
+        job->fill_rect = region_frame(job);
     size_t count = area(job->fill_rect);
     float *parts = malloc(3 * count * sizeof *parts);
     job->fill = malloc(count * sizeof *job->fill);
@@ -158,6 +169,8 @@ static bool select_masks(EditJob *job, const float *selection, EngineError *erro
     if (ok) {
         if (!job->settings.keep_transparency)
             cover_clear(job, compose, selected);
+        if (job->many)
+            clear_beyond(compose, job->fill_rect, job->layer_rect);
         put(job, job->denoise, job->fill_rect, denoise);
         put(job, job->compose, job->fill_rect, compose);
     }
@@ -166,7 +179,7 @@ done:
     return ok;
 }
 
-static bool check_unknown(const EditJob *job, EngineError *error)
+static bool check_unknown(const CropJob *job, EngineError *error)
 {
     size_t count = (size_t)job->w * (size_t)job->h, known = 0;
     for (size_t i = 0; i < count; i++)
@@ -181,7 +194,7 @@ static bool check_unknown(const EditJob *job, EngineError *error)
 }
 
 /* Masks of an outpaint's stage: its strips, and empty places of the old canvas beside them. */
-static bool stage_masks(EditJob *job, int stage_index, EngineError *error)
+static bool stage_masks(CropJob *job, int stage_index, EngineError *error)
 {
     const OutpaintStage *stage = &job->plan.stages[stage_index];
     EditRect             old = to_region(job, job->plan.known);
@@ -220,7 +233,7 @@ static bool stage_masks(EditJob *job, int stage_index, EngineError *error)
     return ok || no_memory(error, rect.width, rect.height);
 }
 
-static bool make_masks(EditJob *job, const float *selection, EngineError *error)
+static bool make_masks(CropJob *job, const float *selection, EngineError *error)
 {
     size_t count = (size_t)job->w * (size_t)job->h;
     if (job->plan.whole) {
@@ -233,24 +246,18 @@ static bool make_masks(EditJob *job, const float *selection, EngineError *error)
     return select_masks(job, selection, error);
 }
 
-EditJob *passes_create(const EditSettings *settings, const EngineModelInfo *model,
-                    const EditPlan *plan, const float *rgba, const float *selection,
-                    EngineError *error)
+CropJob *passes_create(const EditSettings *settings, const EngineModelInfo *model, const Plan *plan,
+                       bool many, const float *rgba, const float *selection, EngineError *error)
 {
-    EditJob *job = calloc(1, sizeof *job);
+    CropJob *job = calloc(1, sizeof *job);
+    EditRect region = plan->summary.region;
+    bool     ok = true;
     if (!job) {
-        no_memory(error, plan->region.width, plan->region.height);
+        no_memory(error, region.width, region.height);
         return NULL;
     }
-    bool ok = plan_make(&job->plan, settings, model, error);
-    if (!ok)
-        goto done;
-    EditRect region = job->plan.summary.region;
-    if (memcmp(&region, &plan->region, sizeof region) != 0) {
-        ok = fail(error, ENGINE_BAD_REQUEST,
-                  "The edit was planned for another selection or model: plan it again.");
-        goto done;
-    }
+    job->plan = *plan;
+    job->many = many;
     job->settings = *settings;
     job->model = *model;
     job->w = region.width;
@@ -264,7 +271,7 @@ EditJob *passes_create(const EditSettings *settings, const EngineModelInfo *mode
     job->compose = calloc(count, sizeof *job->compose);
     job->layer = calloc(4 * area(job->layer_rect), sizeof *job->layer);
     job->current =
-        job->plan.stage_count > 1 ? malloc(4 * count * sizeof *job->current) : job->original;
+        job->plan.stage_count > 1 || many ? malloc(4 * count * sizeof *job->current) : job->original;
     if (!job->threads || !job->original || !job->denoise || !job->compose || !job->layer ||
         !job->current) {
         ok = no_memory(error, job->w, job->h);
@@ -282,16 +289,17 @@ done:
     return NULL;
 }
 
-static void drop_pass(EditJob *job)
+static void drop_pass(CropJob *job)
 {
     engine_picture_clear(&job->source);
     engine_picture_clear(&job->mask);
     engine_picture_clear(&job->hole);
     free(job->known);
-    job->known = NULL;
+    free(job->there);
+    job->known = job->there = NULL;
 }
 
-void passes_destroy(EditJob *job)
+void passes_destroy(CropJob *job)
 {
     if (!job)
         return;
@@ -321,7 +329,7 @@ static bool new_picture(EnginePicture *picture, const RegionFit *fit, int channe
 }
 
 /* A mask of the region, or of `rect` in it, at the pass's size. */
-static bool work_mask(EditJob *job, float *out, const RegionFit *fit, const float *mask,
+static bool work_mask(CropJob *job, float *out, const RegionFit *fit, const float *mask,
                       EditRect rect, EngineError *error)
 {
     EditRect from = to_region(job, fit->rect);
@@ -336,7 +344,7 @@ static bool work_mask(EditJob *job, float *out, const RegionFit *fit, const floa
 }
 
 /* rgba [h, w, 4] of the pass's rectangle with the first pass's draft over it. */
-static float *crop_with_draft(EditJob *job, EditRect crop, EngineError *error)
+static float *crop_with_draft(CropJob *job, EditRect crop, EngineError *error)
 {
     size_t   count = area(crop);
     float   *rgba = malloc(4 * count * sizeof *rgba), *draft = malloc(3 * count * sizeof *draft);
@@ -365,7 +373,7 @@ static float *crop_with_draft(EditJob *job, EditRect crop, EngineError *error)
 }
 
 /* The picture of the pass's rectangle at its size, premultiplied. */
-static bool work_pixels(EditJob *job, float *out, const RegionFit *fit, bool second,
+static bool work_pixels(CropJob *job, float *out, const RegionFit *fit, bool second,
                         EngineError *error)
 {
     EditRect from = to_region(job, fit->rect), seen = region_frame(job);
@@ -387,7 +395,7 @@ static bool work_pixels(EditJob *job, float *out, const RegionFit *fit, bool sec
 
 /* Splits rgba [work, 4] into source and the weight of what is known; what is not known continues
  * it, and shows through where the picture is half transparent. */
-static bool split_known(EditJob *job, const float *rgba, const RegionFit *fit)
+static bool split_known(CropJob *job, const float *rgba, const RegionFit *fit)
 {
     size_t count = (size_t)fit->work_width * (size_t)fit->work_height;
     bool   all = true;
@@ -407,7 +415,7 @@ static bool split_known(EditJob *job, const float *rgba, const RegionFit *fit)
 }
 
 /* Image to image of all there is: nothing is known for sure, but little has changed. */
-static bool keeps_colours(const EditJob *job, const PlanPass *pass)
+static bool keeps_colours(const CropJob *job, const PlanPass *pass)
 {
     return job->plan.whole && job->settings.mode == EDIT_IMAGE_TO_IMAGE && !pass->second &&
            match_kept(pass->strength) > 0;
@@ -416,7 +424,7 @@ static bool keeps_colours(const EditJob *job, const PlanPass *pass)
 /* From here on known tells where colours can be compared: on what is there, inside the canvas, and
  * kept for more than half of the steps; beside an extension only on its ramp and a ring around
  * that; without a mask everywhere. */
-static bool mark_known(EditJob *job, const PlanPass *pass)
+static bool mark_known(CropJob *job, const PlanPass *pass)
 {
     const RegionFit *fit = &pass->fit;
     bool             everywhere = keeps_colours(job, pass);
@@ -445,7 +453,7 @@ static bool mark_known(EditJob *job, const PlanPass *pass)
 }
 
 /* The hole of a 9-channel model is all that may change, so that no stale pixel leaks into it. */
-static bool inpaint_hole(EditJob *job, const RegionFit *fit)
+static bool inpaint_hole(CropJob *job, const RegionFit *fit)
 {
     size_t count = (size_t)fit->work_width * (size_t)fit->work_height;
     if (!new_picture(&job->hole, fit, 1))
@@ -455,7 +463,7 @@ static bool inpaint_hole(EditJob *job, const RegionFit *fit)
     return true;
 }
 
-static bool make_source(EditJob *job, const PlanPass *pass, EngineError *error)
+static bool make_source(CropJob *job, const PlanPass *pass, EngineError *error)
 {
     const RegionFit *fit = &pass->fit;
     size_t           count = (size_t)fit->work_width * (size_t)fit->work_height;
@@ -475,6 +483,15 @@ static bool make_source(EditJob *job, const PlanPass *pass, EngineError *error)
             if (rgba[4 * i + 3] < .5F)
                 job->mask.pixels[i] = 1;
     }
+    bool edged = job->fill && job->mask.pixels && !job->plan.invert && job->settings.colour_match &&
+                 job->settings.edge == EDIT_BLEND && job->settings.mode != EDIT_SEAMS;
+    if (ok && edged) {
+        job->there = malloc(count * sizeof *job->there);
+        float *hole = rgba;
+        ok = job->there && work_mask(job, hole, fit, job->fill, job->fill_rect, error);
+        for (size_t i = 0; ok && i < count; i++)
+            job->there[i] = rgba[i] > 0 ? 0 : job->known[i] == 1;
+    }
     if (ok && prefills) {
         float *hole = rgba; /* its pixels are in source now */
         ok = work_mask(job, hole, fit, job->fill, job->fill_rect, error) &&
@@ -489,8 +506,7 @@ done:
     return ok || no_memory(error, fit->work_width, fit->work_height);
 }
 
-/* Each candidate starts from the picture as it was. */
-static void start_over(EditJob *job)
+void passes_start_over(CropJob *job)
 {
     if (job->current != job->original)
         memcpy(job->current, job->original,
@@ -500,14 +516,12 @@ static void start_over(EditJob *job)
     job->stage = -1;
 }
 
-bool passes_prepare_pass(EditJob *job, int index, EngineRequest *request, EngineError *error)
+bool passes_prepare_pass(CropJob *job, int index, EngineRequest *request, EngineError *error)
 {
     assert(index >= 0 && index < job->plan.pass_count);
     const PlanPass *pass = &job->plan.passes[index];
     bool            instruct = job->settings.mode == EDIT_INSTRUCT;
     drop_pass(job);
-    if (index == 0)
-        start_over(job);
     if (pass->stage != job->stage && job->settings.mode == EDIT_OUTPAINT &&
         !stage_masks(job, pass->stage, error))
         return false;
@@ -530,9 +544,54 @@ bool passes_prepare_pass(EditJob *job, int index, EngineRequest *request, Engine
     return true;
 }
 
+void passes_see(CropJob *job, const CropJob *earlier)
+{
+    EditRect there = earlier->layer_rect, here = job->plan.summary.region;
+    there.x += earlier->plan.summary.region.x;
+    there.y += earlier->plan.summary.region.y;
+    EditRect both = rect_intersect(there, here);
+    for (int y = both.y; y < both.y + both.height; y++) {
+        for (int x = both.x; x < both.x + both.width; x++) {
+            const float *layer = earlier->layer + 4 * ((size_t)(y - there.y) * (size_t)there.width +
+                                                       (size_t)(x - there.x));
+            float       *pixel = job->current + 4 * ((size_t)(y - here.y) * (size_t)job->w +
+                                                     (size_t)(x - here.x));
+            for (size_t c = 0; c < 3; c++)
+                pixel[c] += layer[3] * (layer[c] - pixel[c]);
+            pixel[3] += layer[3] * (1 - pixel[3]);
+        }
+    }
+}
+
 /* ---- a pass: out ----------------------------------------------------------------------------- */
 
-static bool match(EditJob *job, EnginePicture *picture, const PlanPass *pass)
+/* Where the result ends before what the model changed does, the picture goes on beside it: colours are
+ * matched once more along that edge, from there to EDGE_REACH work pixels inside. */
+static bool match_along_edge(CropJob *job, EnginePicture *picture, const PlanPass *pass,
+                             EngineError *error)
+{
+    int    w = picture->width, h = picture->height;
+    size_t count = (size_t)w * (size_t)h;
+    float *ring = malloc(count * sizeof *ring), *near = malloc(count * sizeof *near);
+    bool   ok = ring && near && work_mask(job, near, &pass->fit, job->compose, region_frame(job), error);
+    for (size_t i = 0; ok && i < count; i++)
+        ring[i] = near[i] > 0;
+    ok = ok && mask_dilate(job->threads, ring, w, h, EDGE_RING);
+    for (size_t i = 0; ok && i < count; i++) {
+        ring[i] = near[i] > 0 || job->there[i] < 1 ? 0 : ring[i];
+        near[i] = near[i] < .5F;
+    }
+    ok = ok && mask_blur_triangle(job->threads, near, w, h, 2 * EDGE_REACH + 1);
+    for (size_t i = 0; ok && i < count; i++)
+        near[i] = fminf(1, 2 * near[i]);
+    ok = ok && match_edge(job->threads, picture->pixels, job->source.pixels, ring, near, w, h,
+                          job->plan.limits.native);
+    free(ring);
+    free(near);
+    return ok;
+}
+
+static bool match(CropJob *job, EnginePicture *picture, const PlanPass *pass, EngineError *error)
 {
     if (!job->settings.colour_match || !job->source.pixels || !job->known ||
         job->settings.intent == EDIT_BACKGROUND)
@@ -550,11 +609,12 @@ static bool match(EditJob *job, EnginePicture *picture, const PlanPass *pass)
     return match_colours(job->threads, picture->pixels, job->source.pixels, job->known,
                          picture->width, picture->height) &&
            match_ring(job->threads, picture->pixels, job->source.pixels, job->known, picture->width,
-                      picture->height, job->plan.limits.native);
+                      picture->height, job->plan.limits.native) &&
+           (!job->there || match_along_edge(job, picture, pass, error));
 }
 
 /* The stage's result over the layer, and over the picture that the next stage sees. */
-static bool lay(EditJob *job, const EnginePicture *picture, const RegionFit *fit,
+static bool lay(CropJob *job, const EnginePicture *picture, const RegionFit *fit,
                 EngineError *error)
 {
     EditRect from = to_region(job, fit->rect), rect = rect_intersect(from, job->layer_rect);
@@ -591,7 +651,7 @@ static bool lay(EditJob *job, const EnginePicture *picture, const RegionFit *fit
     return ok;
 }
 
-bool passes_finish_pass(EditJob *job, int index, const EnginePicture *decoded, EngineError *error)
+bool passes_finish_pass(CropJob *job, int index, const EnginePicture *decoded, EngineError *error)
 {
     assert(index == job->pass);
     const PlanPass *pass = &job->plan.passes[index];
@@ -602,7 +662,7 @@ bool passes_finish_pass(EditJob *job, int index, const EnginePicture *decoded, E
     bool          ok = new_picture(&picture, &pass->fit, 3);
     for (size_t i = 0; ok && i < count; i++)
         picture.pixels[i] = unit(decoded->pixels[i]);
-    ok = ok && match(job, &picture, pass);
+    ok = ok && match(job, &picture, pass, error);
     drop_pass(job);
     if (!ok) {
         no_memory(error, decoded->width, decoded->height);
@@ -620,7 +680,7 @@ bool passes_finish_pass(EditJob *job, int index, const EnginePicture *decoded, E
 /* ---- the result ------------------------------------------------------------------------------ */
 
 /* Strength 0: the picture itself. */
-static void lay_original(EditJob *job)
+static void lay_original(CropJob *job)
 {
     for (size_t i = 0, count = area(job->layer_rect); i < count; i++) {
         size_t at = (size_t)(job->layer_rect.y + (int)(i / (size_t)job->layer_rect.width)) *
@@ -634,7 +694,7 @@ static void lay_original(EditJob *job)
 }
 
 /* rgba [layer_rect, 4]: the layer over the picture. */
-static float seam_score(const EditJob *job)
+static float seam_score(const CropJob *job)
 {
     size_t count = area(job->layer_rect);
     float *rgba = malloc(4 * count * sizeof *rgba), *mask = malloc(count * sizeof *mask);
@@ -656,14 +716,14 @@ static float seam_score(const EditJob *job)
 }
 
 /* Where the layer's pixel lies once the canvas is turned back. */
-static size_t turned_back(const EditJob *job, size_t i)
+static size_t turned_back(const CropJob *job, size_t i)
 {
     if (job->plan.roll_x == 0 && job->plan.roll_y == 0)
         return i;
     return turned(job, (int)(i % (size_t)job->w), (int)(i / (size_t)job->w));
 }
 
-bool passes_finish(EditJob *job, EditResult *result, EngineError *error)
+bool passes_finish(CropJob *job, EditResult *result, EngineError *error)
 {
     size_t   count = area(job->layer_rect);
     EditRect whole = job->layer_rect;

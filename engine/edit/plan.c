@@ -8,6 +8,7 @@
 
 enum {
     MAX_CANVAS = 524288,
+    MAX_WIDTH = 1000, /* of feather, grow and edge, in pixels */
     MIN_SIDE = 64,
     DEFAULT_MEGAPIXELS = 6,
     MAX_REGION = 1 << 27, /* pixels read at once: with masks and result about 6 GB */
@@ -119,6 +120,10 @@ static bool check(const EditSettings *settings, const EngineModelInfo *model, En
         return fail(error, ENGINE_BAD_REQUEST,
                     "The context must be between 0 and %d pixels, not %d.", MAX_CANVAS,
                     settings->context_pixels);
+    if (settings->feather > MAX_WIDTH || settings->grow > MAX_WIDTH ||
+        settings->edge_width > MAX_WIDTH)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "Feather, grow and edge width must be at most %d pixels.", MAX_WIDTH);
     if (settings->mode == EDIT_SEAMS && !settings->tile_x && !settings->tile_y)
         return fail(error, ENGINE_BAD_REQUEST,
                     "Seams are repaired along an axis that is to be tiled: choose one or both.");
@@ -179,24 +184,31 @@ static bool add_passes(Plan *plan, int stage, EditRect wanted, EditRect bounds, 
     return !two || add_pass(plan, bounds, 1, second, &rule, error);
 }
 
+static void set_widths(Plan *plan, const EditSettings *settings)
+{
+    double      diagonal = hypot(plan->selection.width, plan->selection.height);
+    MaskWidths *widths = &plan->widths;
+    *widths = mask_widths(diagonal, (double)plan->strength, MASK_FEATHER_CAP);
+    if (plan->invert && widths->feather > diagonal / 100) {
+        widths->feather = (int)(diagonal / 100);
+        widths->edge = widths->feather + 4 < widths->edge ? widths->feather + 4 : widths->edge;
+    }
+    widths->feather = settings->feather >= 0 ? settings->feather : widths->feather;
+    widths->grow = settings->grow >= 0 ? settings->grow : widths->grow;
+    widths->edge = settings->edge_width >= 0 ? settings->edge_width : widths->edge;
+}
+
 static bool plan_selection(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,
                            EngineError *error)
 {
     EditRect canvas = plan->summary.canvas, bounds = canvas, wanted = canvas;
     EditRect selection = plan->selection;
     bool     spills = settings->edge == EDIT_BLEND || settings->edge == EDIT_KEEP_INSIDE;
-    double   diagonal = hypot(selection.width, selection.height);
-    plan->widths = mask_widths(diagonal, (double)plan->strength, MASK_FEATHER_CAP);
-    if (plan->invert && plan->widths.feather > diagonal / 100) {
-        plan->widths.feather = (int)(diagonal / 100);
-        plan->widths.grow = 4 + plan->widths.feather / 2;
-        plan->widths.blend = plan->widths.grow + plan->widths.feather / 2;
-        if (plan->widths.blend > 25)
-            plan->widths.blend = 25;
-    }
-    int      reach = spills ? plan->widths.feather + 5 : 0;
+    set_widths(plan, settings);
+    int      reach = spills ? mask_denoise_reach(&plan->widths) : 0;
     EditRect support = rect_intersect(rect_pad(selection, reach, reach, reach, reach), canvas);
-    plan->summary.result = settings->edge == EDIT_BLEND ? support : selection;
+    reach = mask_compose_reach(&plan->widths, settings->edge);
+    plan->summary.result = rect_intersect(rect_pad(selection, reach, reach, reach, reach), canvas);
     if (plan->whole) {
         plan->summary.result = canvas;
     } else {

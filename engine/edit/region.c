@@ -117,7 +117,8 @@ EditRect region_mask_bounds(EditRect selection, const MaskWidths *widths, int ca
                             int canvas_height, const RegionLimits *limits)
 {
     double diagonal = hypot(selection.width, selection.height);
-    int    pad = widths->feather + 4 + (int)floor(.06 * diagonal), least = limits->native / 2;
+    int    pad = mask_denoise_reach(widths) + (int)floor(.06 * diagonal);
+    int    least = limits->native / 2;
     return grow_to(rect_pad(selection, pad, pad, pad, pad), least, least, 16, canvas_width,
                    canvas_height);
 }

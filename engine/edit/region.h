@@ -34,7 +34,7 @@ EditRect rect_pad(EditRect rect, int left, int top, int right, int bottom);
 EditRect rect_clamp(EditRect rect, int canvas_width, int canvas_height);
 
 /* Bounds of what the masks may touch, with room for them: the selection padded by
- * feather + 4 + floor(.06 diagonal), at least n/2, multiples of 16, clamped. */
+ * denoise's reach + floor(.06 diagonal), at least n/2, multiples of 16, clamped. */
 EditRect region_mask_bounds(EditRect selection, const MaskWidths *widths, int canvas_width,
                             int canvas_height, const RegionLimits *limits);
 
