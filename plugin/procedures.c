@@ -8,6 +8,7 @@
 #include "failure.h"
 #include "readers.h"
 #include "regenerate.h"
+#include "settings/arguments.h"
 #include "settings/modes.h"
 #include "settings/parameters.h"
 
@@ -17,197 +18,7 @@
 
 #define ARGUMENT G_PARAM_READWRITE
 
-/* ---- arguments, each declared once --------------------------------------- */
-
-static void
-add_prompts (GimpProcedure *procedure,
-             EditMode       mode)
-{
-  gimp_procedure_add_string_argument (procedure, "prompt", _("_Prompt"),
-    mode == EDIT_INSTRUCT
-    ? _("What to do with the picture, in English: “make it winter”")
-    : _("What should be there, in English. (word:1.3) gives weight, {a|b} picks one by "
-        "the seed, # begins a comment"),
-    "", ARGUMENT);
-  gimp_procedure_add_string_argument (procedure, "negative-prompt", _("_Negative prompt"),
-    _("What should not be there"),
-    "", ARGUMENT);
-}
-
-static void
-add_model (GimpProcedure *procedure)
-{
-  gimp_procedure_add_string_argument (procedure, "model", _("_Model"),
-    _("A checkpoint: its name in the model folders, its full path, or a file:// address; "
-      "empty: the one that fits best"),
-    "", ARGUMENT);
-}
-
-static void
-add_sampling (GimpProcedure *procedure)
-{
-  EngineRequest  request   = engine_request_default (NULL);
-  GimpChoice    *samplers  = gimp_choice_new ();
-  GimpChoice    *schedules = gimp_choice_new ();
-
-  for (gint i = 0; i < ENGINE_SAMPLER_COUNT; i++)
-    gimp_choice_add (samplers, engine_sampler_name (i), i, engine_sampler_label (i), NULL);
-  for (gint i = 0; i < ENGINE_SCHEDULE_COUNT; i++)
-    gimp_choice_add (schedules, engine_schedule_name (i), i, engine_schedule_label (i),
-                     NULL);
-
-  gimp_procedure_add_int_argument (procedure, "steps", _("Steps"),
-    _("More steps take longer and show more detail, up to a point"),
-    1, 1000, request.steps, ARGUMENT);
-  gimp_procedure_add_choice_argument (procedure, "sampler", _("Sampler"),
-    _("The way from noise to picture"),
-    samplers, engine_sampler_name (request.sampler), ARGUMENT);
-  gimp_procedure_add_choice_argument (procedure, "schedule", _("Schedule"),
-    _("How the noise levels are spread over the steps"),
-    schedules, engine_schedule_name (request.schedule), ARGUMENT);
-  gimp_procedure_add_double_argument (procedure, "cfg", _("Guidance"),
-    _("How strictly the prompt is followed; 1 ignores the negative prompt and is twice as "
-      "quick"),
-    0.0, 100.0, request.cfg, ARGUMENT);
-  gimp_procedure_add_double_argument (procedure, "cfg-rescale", _("Rescale"),
-    _("Takes overexposure out of strong guidance"),
-    0.0, 1.0, request.cfg_rescale, ARGUMENT);
-  gimp_procedure_add_double_argument (procedure, "seed", _("Seed"),
-    _("The same seed and settings make the same picture; -1 takes a random one"),
-    -1.0, SEED_MAX, -1.0, ARGUMENT);
-  gimp_procedure_add_choice_argument (procedure, "noise", _("Noise"),
-    _("Where another program would have made the noise of this seed"),
-    gimp_choice_new_with_values ("gpu", ENGINE_NOISE_GPU, _("Graphics card"), NULL,
-                                 "cpu", ENGINE_NOISE_CPU, _("Processor"), NULL,
-                                 NULL),
-    "gpu", ARGUMENT);
-  gimp_procedure_add_int_argument (procedure, "clip-skip", _("CLIP skip"),
-    _("0 as the model was trained, 1 the text encoder's last layer, 2 the one before"),
-    0, 12, request.clip_skip, ARGUMENT);
-  gimp_procedure_add_int_argument (procedure, "count", _("Pictures"),
-    _("How many to make, with seeds that follow each other; several come as a layer "
-      "group"),
-    1, 64, 1, ARGUMENT);
-}
-
-static void
-add_size (GimpProcedure *procedure)
-{
-  gimp_procedure_add_int_argument (procedure, "width", _("_Width"),
-    _("In pixels, a multiple of 8; 0 is what the model was trained for"),
-    0, 16384, 0, ARGUMENT);
-  gimp_procedure_add_int_argument (procedure, "height", _("Height"),
-    _("In pixels, a multiple of 8; 0 is what the model was trained for"),
-    0, 16384, 0, ARGUMENT);
-}
-
-static void
-add_tiling (GimpProcedure *procedure)
-{
-  gimp_procedure_add_choice_argument (procedure, "tile", _("Tileable"),
-    _("Which opposite edges fit together"),
-    gimp_choice_new_with_values ("none", 0, _("No"), NULL,
-                                 "x", 1, _("Left and right"), NULL,
-                                 "y", 2, _("Top and bottom"), NULL,
-                                 "xy", 3, _("Both"), NULL,
-                                 NULL),
-    "none", ARGUMENT);
-}
-
-static void
-add_strength (GimpProcedure *procedure,
-              EditMode       mode)
-{
-  gimp_procedure_add_double_argument (procedure, "strength", _("St_rength"),
-    _("0 keeps the picture, 1 makes it new"),
-    0.0, 1.0, edit_settings_default (mode).strength, ARGUMENT);
-}
-
-static void
-add_intent (GimpProcedure *procedure)
-{
-  gimp_procedure_add_choice_argument (procedure, "intent", _("In_tent"),
-    _("What should become of the selected place"),
-    gimp_choice_new_with_values (
-      "fill", EDIT_FILL, _("Fill"), _("Fill it so that it fits its surroundings"),
-      "add", EDIT_ADD, _("Add"), _("Put something new there"),
-      "remove", EDIT_REMOVE, _("Remove"), _("Continue the surroundings"),
-      "refine", EDIT_REFINE, _("Refine"), _("Keep what is there and work it out"),
-      "background", EDIT_BACKGROUND, _("Background"),
-      _("Replace what is around the selected thing"),
-      NULL),
-    "fill", ARGUMENT);
-}
-
-static void
-add_sides (GimpProcedure *procedure)
-{
-  gimp_procedure_add_int_argument (procedure, "left", _("_Left"),
-    _("Pixels to add on the left"), 0, 16384, 0, ARGUMENT);
-  gimp_procedure_add_int_argument (procedure, "right", _("_Right"),
-    _("Pixels to add on the right"), 0, 16384, 0, ARGUMENT);
-  gimp_procedure_add_int_argument (procedure, "top", _("_Top"),
-    _("Pixels to add at the top"), 0, 16384, 0, ARGUMENT);
-  gimp_procedure_add_int_argument (procedure, "bottom", _("_Bottom"),
-    _("Pixels to add at the bottom"), 0, 16384, 0, ARGUMENT);
-}
-
-static void
-add_editing (GimpProcedure *procedure)
-{
-  gimp_procedure_add_choice_argument (procedure, "edge-mode", _("Edge"),
-    _("What happens at the border of the selection"),
-    gimp_choice_new_with_values (
-      "blend", EDIT_BLEND, _("Blend"), _("Grow a little over the border and fade out"),
-      "keep-inside", EDIT_KEEP_INSIDE, _("Keep inside"),
-      _("Change nothing outside the selection"),
-      "as-drawn", EDIT_AS_DRAWN, _("As drawn"),
-      _("Use the selection's own softness: half selected is half changed"),
-      NULL),
-    "blend", ARGUMENT);
-  gimp_procedure_add_choice_argument (procedure, "context", _("Conte_xt"),
-    _("How much around the selection the model sees"),
-    gimp_choice_new_with_values (
-      "auto", EDIT_CONTEXT_AUTO, _("Automatic"), NULL,
-      "selection", EDIT_CONTEXT_SELECTION, _("The selection"), NULL,
-      "whole", EDIT_CONTEXT_WHOLE, _("The whole image"), NULL,
-      "pixels", EDIT_CONTEXT_PIXELS, _("So many pixels around"), NULL,
-      NULL),
-    "auto", ARGUMENT);
-  gimp_procedure_add_int_argument (procedure, "context-pixels", _("Pixels"),
-    _("How many pixels around the selection the model sees, for that kind of context"),
-    0, 16384, 64, ARGUMENT);
-  gimp_procedure_add_choice_argument (procedure, "source", _("Model sees"),
-    _("Which part of the image the model sees"),
-    gimp_choice_new_with_values (
-      "visible", CANVAS_VISIBLE, _("All that is visible"), NULL,
-      "layers", CANVAS_LAYERS, _("The chosen layers"), NULL,
-      "layer", CANVAS_LAYER, _("The first chosen layer's own pixels"), NULL,
-      NULL),
-    "visible", ARGUMENT);
-  gimp_procedure_add_boolean_argument (procedure, "colour-match", _("Match colors"),
-    _("Bring the result to the colors of its surroundings"),
-    TRUE, ARGUMENT);
-  gimp_procedure_add_boolean_argument (procedure, "keep-transparency",
-    _("Keep transparency"),
-    _("The result is as transparent as the picture was"),
-    FALSE, ARGUMENT);
-}
-
-static void
-add_record (GimpProcedure *procedure)
-{
-  gimp_procedure_add_boolean_argument (procedure, "parameters",
-    _("Write settings into exported PNG"),
-    _("Gives the image a text with prompt and settings that goes into a PNG export, as "
-      "other programs write it"),
-    FALSE, ARGUMENT);
-  gimp_procedure_add_string_argument (procedure, "parameters-from",
-    _("Settings from"),
-    _("A PNG file with such a text: its prompt and settings are used in place of those "
-      "above"),
-    "", ARGUMENT);
-}
+/* ---- return values ------------------------------------------------------- */
 
 static void
 add_results (GimpProcedure *procedure)
@@ -323,26 +134,7 @@ create_mode (GimpPlugIn *plug_in,
                                     text->procedure);
   add_to_menu (procedure, _(text->label));
 
-  add_prompts (procedure, mode);
-  add_model (procedure);
-  if (mode == EDIT_TEXT_TO_IMAGE)
-    add_size (procedure);
-  if (mode == EDIT_INPAINT)
-    add_intent (procedure);
-  if (mode == EDIT_OUTPAINT)
-    add_sides (procedure);
-  if (mode != EDIT_TEXT_TO_IMAGE && mode != EDIT_INSTRUCT)
-    add_strength (procedure, mode);
-  add_sampling (procedure);
-  if (mode == EDIT_INSTRUCT)
-    gimp_procedure_add_double_argument (procedure, "image-cfg", _("Image guidance"),
-      _("How closely the picture is kept"),
-      0.0, 100.0, engine_request_default (NULL).image_cfg, ARGUMENT);
-  if (mode == EDIT_TEXT_TO_IMAGE)
-    add_tiling (procedure);
-  else
-    add_editing (procedure);
-  add_record (procedure);
+  arguments_add (procedure, mode);
   add_results (procedure);
 
   return procedure;

@@ -5,7 +5,6 @@
 
 #include "failure.h"
 #include "models/model_store.h"
-#include "settings/names.h"
 #include "settings/parameters.h"
 
 #include "intl.h"
@@ -37,7 +36,7 @@ readers_inspect (GimpProcedure       *procedure,
       model_store_hash (path, sha256, NULL);
       values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
       GIMP_VALUES_SET_STRING (values, 1, info.summary);
-      GIMP_VALUES_SET_STRING (values, 2, names_name (kind_names, info.kind));
+      GIMP_VALUES_SET_STRING (values, 2, names_name (&kind_names, info.kind));
       GIMP_VALUES_SET_STRING (values, 3, info.family);
       GIMP_VALUES_SET_BOOLEAN (values, 4, info.runnable);
       GIMP_VALUES_SET_STRING (values, 5, info.reason);
@@ -56,6 +55,26 @@ readers_inspect (GimpProcedure       *procedure,
 }
 
 /* ---- settings out of a picture ------------------------------------------- */
+
+static gdouble
+number_of (const Parameters *parameters,
+           const gchar      *name,
+           gdouble           otherwise)
+{
+  const Setting *setting = settings_find (EDIT_TEXT_TO_IMAGE, name);
+
+  return parameters_have (parameters, setting)
+         ? settings_get (&parameters->settings, setting) : otherwise;
+}
+
+static const gchar *
+name_of (const Parameters *parameters,
+         const gchar      *name)
+{
+  const Setting *setting = settings_find (EDIT_TEXT_TO_IMAGE, name);
+
+  return names_name (setting->names, (gint) number_of (parameters, name, -1));
+}
 
 GimpValueArray *
 readers_parameters (GimpProcedure       *procedure,
@@ -82,11 +101,11 @@ readers_parameters (GimpProcedure       *procedure,
       GIMP_VALUES_SET_STRING (values, 1, text);
       GIMP_VALUES_SET_STRING (values, 2, parameters->prompt);
       GIMP_VALUES_SET_STRING (values, 3, parameters->negative_prompt);
-      GIMP_VALUES_SET_DOUBLE (values, 4, parameters->seed);
-      GIMP_VALUES_SET_INT (values, 5, parameters->steps);
-      GIMP_VALUES_SET_STRING (values, 6, parameters->sampler);
-      GIMP_VALUES_SET_STRING (values, 7, parameters->schedule);
-      GIMP_VALUES_SET_DOUBLE (values, 8, parameters->cfg);
+      GIMP_VALUES_SET_DOUBLE (values, 4, number_of (parameters, "seed", -1));
+      GIMP_VALUES_SET_INT (values, 5, (gint) number_of (parameters, "steps", 0));
+      GIMP_VALUES_SET_STRING (values, 6, name_of (parameters, "sampler"));
+      GIMP_VALUES_SET_STRING (values, 7, name_of (parameters, "schedule"));
+      GIMP_VALUES_SET_DOUBLE (values, 8, number_of (parameters, "cfg", -1));
     }
   parameters_free (parameters);
   g_free (text);

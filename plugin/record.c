@@ -4,10 +4,12 @@
 #include "record.h"
 
 #include "recipe.h"
-#include "settings/names.h"
+#include "settings/arguments.h"
+#include "settings/keys.h"
 #include "settings/parameters.h"
 #include "settings/png_text.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,46 +62,6 @@ get_rect (GKeyFile    *file,
   return good;
 }
 
-/* Shortest text that reads back as the same float. */
-static void
-set_float (GKeyFile    *file,
-           const gchar *key,
-           gfloat       value)
-{
-  gchar text[G_ASCII_DTOSTR_BUF_SIZE];
-
-  for (gint digits = 6; digits <= 9; digits++)
-    {
-      gchar format[8];
-
-      g_snprintf (format, sizeof format, "%%.%dg", digits);
-      g_ascii_formatd (text, sizeof text, format, value);
-      if ((gfloat) g_ascii_strtod (text, NULL) == value)
-        break;
-    }
-  g_key_file_set_value (file, GROUP, key, text);
-}
-
-static gfloat
-get_float (GKeyFile    *file,
-           const gchar *key,
-           gfloat       low,
-           gfloat       high)
-{
-  gdouble value = g_key_file_get_double (file, GROUP, key, NULL);
-
-  return value >= low && value <= high ? (gfloat) value : low;
-}
-
-static gint
-get_int (GKeyFile    *file,
-         const gchar *key,
-         gint         low,
-         gint         high)
-{
-  return CLAMP (g_key_file_get_integer (file, GROUP, key, NULL), low, high);
-}
-
 static gchar *
 get_text (GKeyFile    *file,
           const gchar *key)
@@ -109,60 +71,25 @@ get_text (GKeyFile    *file,
   return text ? text : g_strdup ("");
 }
 
-static gint
-get_name (GKeyFile     *file,
-          const gchar  *key,
-          const NameOf *names)
-{
-  gchar *name  = get_text (file, key);
-  gint   value = names_value (names, name);
-
-  g_free (name);
-
-  return MAX (value, 0);
-}
-
 gchar *
 record_write (const Candidate *candidate,
               CanvasSource     source)
 {
-  const EditSettings  *settings = &candidate->settings;
-  const EngineRequest *request  = &candidate->request;
-  GKeyFile            *file     = g_key_file_new ();
-  gchar               *base     = g_path_get_basename (candidate->model_path);
-  gchar               *shown    = g_filename_display_name (base);
-  gchar               *text;
+  const EditSettings *settings = &candidate->settings;
+  Settings            all      = { candidate->settings, candidate->request, source };
+  GKeyFile           *file     = g_key_file_new ();
+  gchar              *base     = g_path_get_basename (candidate->model_path);
+  gchar              *shown    = g_filename_display_name (base);
+  gchar              *text;
 
   g_key_file_set_integer (file, GROUP, "version", VERSION);
   g_key_file_set_string (file, GROUP, "engine", ENGINE_VERSION);
-  g_key_file_set_string (file, GROUP, "mode", names_name (mode_names, settings->mode));
+  g_key_file_set_string (file, GROUP, "mode", names_name (&mode_names, settings->mode));
   g_key_file_set_string (file, GROUP, "prompt", candidate->prompt);
   g_key_file_set_string (file, GROUP, "negative-prompt", candidate->negative_prompt);
   g_key_file_set_string (file, GROUP, "model", shown);
   g_key_file_set_string (file, GROUP, "sha256", candidate->sha256);
-  g_key_file_set_uint64 (file, GROUP, "seed", request->seed);
-  g_key_file_set_integer (file, GROUP, "steps", request->steps);
-  g_key_file_set_string (file, GROUP, "sampler", engine_sampler_name (request->sampler));
-  g_key_file_set_string (file, GROUP, "schedule",
-                         engine_schedule_name (request->schedule));
-  g_key_file_set_string (file, GROUP, "noise", names_name (noise_names, request->noise));
-  set_float (file, "cfg", request->cfg);
-  set_float (file, "cfg-rescale", request->cfg_rescale);
-  set_float (file, "image-cfg", request->image_cfg);
-  g_key_file_set_integer (file, GROUP, "clip-skip", request->clip_skip);
-  set_float (file, "strength", settings->strength);
-  g_key_file_set_string (file, GROUP, "intent",
-                         names_name (intent_names, settings->intent));
-  g_key_file_set_string (file, GROUP, "edge-mode",
-                         names_name (edge_names, settings->edge));
-  g_key_file_set_string (file, GROUP, "context",
-                         names_name (context_names, settings->context));
-  g_key_file_set_integer (file, GROUP, "context-pixels", settings->context_pixels);
-  g_key_file_set_string (file, GROUP, "source", names_name (source_names, source));
-  g_key_file_set_boolean (file, GROUP, "colour-match", settings->colour_match);
-  g_key_file_set_boolean (file, GROUP, "keep-transparency", settings->keep_transparency);
-  g_key_file_set_boolean (file, GROUP, "tile-x", settings->tile_x);
-  g_key_file_set_boolean (file, GROUP, "tile-y", settings->tile_y);
+  keys_write (file, GROUP, &all);
   g_key_file_set_integer_list (file, GROUP, "sides",
                                (gint[]) { settings->left, settings->right,
                                           settings->top, settings->bottom }, 4);
@@ -220,29 +147,22 @@ read_geometry (GKeyFile *file,
 }
 
 static void
-read_request (GKeyFile *file,
-              Record   *record)
+read_values (GKeyFile *file,
+             EditMode  mode,
+             Record   *record)
 {
-  EngineRequest *request  = &record->request;
-  gchar         *sampler  = get_text (file, "sampler");
-  gchar         *schedule = get_text (file, "schedule");
+  Settings all = settings_default (mode);
 
-  *request = engine_request_default (NULL);
-  engine_sampler_from_name (sampler, &request->sampler);
-  engine_schedule_from_name (schedule, &request->schedule);
-  request->seed            = g_key_file_get_uint64 (file, GROUP, "seed", NULL);
-  request->steps           = get_int (file, "steps", 1, 1000);
-  request->noise           = get_name (file, "noise", noise_names);
-  request->cfg             = get_float (file, "cfg", 0.0f, 100.0f);
-  request->cfg_rescale     = get_float (file, "cfg-rescale", 0.0f, 1.0f);
-  request->image_cfg       = get_float (file, "image-cfg", 0.0f, 100.0f);
-  request->clip_skip       = get_int (file, "clip-skip", 0, 12);
-  record->prompt           = get_text (file, "prompt");
-  record->negative_prompt  = get_text (file, "negative-prompt");
-  request->prompt          = record->prompt;
-  request->negative_prompt = record->negative_prompt;
-  g_free (sampler);
-  g_free (schedule);
+  keys_read (file, GROUP, &all);
+  record->settings                = all.edit;
+  record->request                 = all.request;
+  record->source                  = all.source;
+  record->model                   = get_text (file, "model");
+  record->sha256                  = get_text (file, "sha256");
+  record->prompt                  = get_text (file, "prompt");
+  record->negative_prompt         = get_text (file, "negative-prompt");
+  record->request.prompt          = record->prompt;
+  record->request.negative_prompt = record->negative_prompt;
 }
 
 Record *
@@ -258,7 +178,7 @@ record_read (const gchar  *text,
   if (g_key_file_load_from_data (file, text, bytes, G_KEY_FILE_NONE, NULL))
     {
       name = get_text (file, "mode");
-      mode = names_value (mode_names, name);
+      mode = names_value (&mode_names, name);
       g_free (name);
     }
   if (mode >= 0 && g_key_file_get_integer (file, GROUP, "version", NULL) > VERSION)
@@ -269,26 +189,8 @@ record_read (const gchar  *text,
     }
   else if (mode >= 0)
     {
-      record                             = g_new0 (Record, 1);
-      record->settings                   = edit_settings_default (mode);
-      record->settings.strength          = get_float (file, "strength", 0.0f, 1.0f);
-      record->settings.intent            = get_name (file, "intent", intent_names);
-      record->settings.edge              = get_name (file, "edge-mode", edge_names);
-      record->settings.context           = get_name (file, "context", context_names);
-      record->settings.context_pixels    = get_int (file, "context-pixels", 0, 16384);
-      record->settings.colour_match      = g_key_file_get_boolean (file, GROUP,
-                                                                   "colour-match", NULL);
-      record->settings.keep_transparency = g_key_file_get_boolean (file, GROUP,
-                                                                   "keep-transparency",
-                                                                   NULL);
-      record->settings.tile_x            = g_key_file_get_boolean (file, GROUP, "tile-x",
-                                                                   NULL);
-      record->settings.tile_y            = g_key_file_get_boolean (file, GROUP, "tile-y",
-                                                                   NULL);
-      record->source = get_name (file, "source", source_names);
-      record->model  = get_text (file, "model");
-      record->sha256 = get_text (file, "sha256");
-      read_request (file, record);
+      record = g_new0 (Record, 1);
+      read_values (file, mode, record);
       if (! read_geometry (file, record))
         g_clear_pointer (&record, record_free);
     }
@@ -469,97 +371,31 @@ record_png_text (const Candidate *candidate)
 
 /* ---- config -------------------------------------------------------------- */
 
+/* But how many: a layer is one. */
+static gboolean
+is_of_layer (const Setting *setting,
+             gpointer       user G_GNUC_UNUSED)
+{
+  return setting->field != offsetof (Settings, request.count);
+}
+
 static void
-set_if_there (GimpProcedureConfig *config,
-              const gchar         *name,
-              const GValue        *value)
+set_text (GimpProcedureConfig *config,
+          const gchar         *name,
+          const gchar         *text)
 {
   if (g_object_class_find_property (G_OBJECT_GET_CLASS (config), name))
-    g_object_set_property (G_OBJECT (config), name, value);
-}
-
-static void
-set_string (GimpProcedureConfig *config,
-            const gchar         *name,
-            const gchar         *text)
-{
-  GValue value = G_VALUE_INIT;
-
-  g_value_init (&value, G_TYPE_STRING);
-  g_value_set_string (&value, text);
-  set_if_there (config, name, &value);
-  g_value_unset (&value);
-}
-
-static void
-set_int (GimpProcedureConfig *config,
-         const gchar         *name,
-         gint                 number)
-{
-  GValue value = G_VALUE_INIT;
-
-  g_value_init (&value, G_TYPE_INT);
-  g_value_set_int (&value, number);
-  set_if_there (config, name, &value);
-}
-
-static void
-set_double (GimpProcedureConfig *config,
-            const gchar         *name,
-            gdouble              number)
-{
-  GValue value = G_VALUE_INIT;
-
-  g_value_init (&value, G_TYPE_DOUBLE);
-  g_value_set_double (&value, number);
-  set_if_there (config, name, &value);
-}
-
-static void
-set_boolean (GimpProcedureConfig *config,
-             const gchar         *name,
-             gboolean             truth)
-{
-  GValue value = G_VALUE_INIT;
-
-  g_value_init (&value, G_TYPE_BOOLEAN);
-  g_value_set_boolean (&value, truth);
-  set_if_there (config, name, &value);
+    g_object_set (config, name, text, NULL);
 }
 
 void
 record_to_config (const Record        *record,
                   GimpProcedureConfig *config)
 {
-  const EditSettings  *settings = &record->settings;
-  const EngineRequest *request  = &record->request;
-  gint                 tile     = settings->tile_x + 2 * settings->tile_y;
+  Settings all = { record->settings, record->request, record->source };
 
-  set_string (config, "prompt", record->prompt);
-  set_string (config, "negative-prompt", record->negative_prompt);
-  set_string (config, "model", record->model);
-  set_double (config, "seed", (gdouble) request->seed);
-  set_int (config, "steps", request->steps);
-  set_string (config, "sampler", engine_sampler_name (request->sampler));
-  set_string (config, "schedule", engine_schedule_name (request->schedule));
-  set_string (config, "noise", names_name (noise_names, request->noise));
-  set_double (config, "cfg", request->cfg);
-  set_double (config, "cfg-rescale", request->cfg_rescale);
-  set_double (config, "image-cfg", request->image_cfg);
-  set_int (config, "clip-skip", request->clip_skip);
-  set_double (config, "strength", settings->strength);
-  set_string (config, "intent", names_name (intent_names, settings->intent));
-  set_string (config, "edge-mode", names_name (edge_names, settings->edge));
-  set_string (config, "context", names_name (context_names, settings->context));
-  set_int (config, "context-pixels", settings->context_pixels);
-  set_string (config, "source", names_name (source_names, record->source));
-  set_boolean (config, "colour-match", settings->colour_match);
-  set_boolean (config, "keep-transparency", settings->keep_transparency);
-  set_string (config, "tile", names_name (tile_names, tile));
-  set_int (config, "left", settings->left);
-  set_int (config, "right", settings->right);
-  set_int (config, "top", settings->top);
-  set_int (config, "bottom", settings->bottom);
-  set_int (config, "width", settings->width);
-  set_int (config, "height", settings->height);
+  set_text (config, "prompt", record->prompt);
+  set_text (config, "negative-prompt", record->negative_prompt);
+  set_text (config, "model", record->model);
+  arguments_write (config, &all, is_of_layer, NULL);
 }

@@ -4,107 +4,9 @@
 #include "run.h"
 
 #include "failure.h"
-#include "settings/names.h"
-
-#include <math.h>
+#include "settings/arguments.h"
 
 #include "intl.h"
-
-/* ---- arguments ----------------------------------------------------------- */
-
-static gboolean
-has_argument (Run         *run,
-              const gchar *name)
-{
-  return g_object_class_find_property (G_OBJECT_GET_CLASS (run->config), name) != NULL;
-}
-
-static gint
-get_int (Run         *run,
-         const gchar *name,
-         gint         otherwise)
-{
-  gint value = otherwise;
-
-  if (has_argument (run, name))
-    g_object_get (run->config, name, &value, NULL);
-
-  return value;
-}
-
-static gdouble
-get_double (Run         *run,
-            const gchar *name,
-            gdouble      otherwise)
-{
-  gdouble value = otherwise;
-
-  if (has_argument (run, name))
-    g_object_get (run->config, name, &value, NULL);
-
-  return value;
-}
-
-static gboolean
-get_boolean (Run         *run,
-             const gchar *name,
-             gboolean     otherwise)
-{
-  gboolean value = otherwise;
-
-  if (has_argument (run, name))
-    g_object_get (run->config, name, &value, NULL);
-
-  return value;
-}
-
-static gchar *
-get_string (Run         *run,
-            const gchar *name)
-{
-  gchar *value = NULL;
-
-  if (has_argument (run, name))
-    g_object_get (run->config, name, &value, NULL);
-
-  return value ? value : g_strdup ("");
-}
-
-static gint
-get_choice (Run          *run,
-            const gchar  *name,
-            const NameOf *names,
-            gint          otherwise)
-{
-  gchar *text  = get_string (run, name);
-  gint   value = names_value (names, text);
-
-  g_free (text);
-
-  return value >= 0 ? value : otherwise;
-}
-
-/* GIMP checks ranges, but a comparison with NaN lets it through. */
-static gboolean
-check_numbers (Run     *run,
-               GError **error)
-{
-  static const gchar *names[] = { "cfg", "cfg-rescale", "image-cfg", "strength", "seed" };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    if (! isfinite (get_double (run, names[i], 0.0)))
-      {
-        g_set_error (error, GIMP_PLUG_IN_ERROR, 0, _("“%s” is not a number."), names[i]);
-        return FALSE;
-      }
-  if (get_double (run, "seed", 0.0) != floor (get_double (run, "seed", 0.0)))
-    {
-      g_set_error (error, GIMP_PLUG_IN_ERROR, 0, _("The seed must be a whole number."));
-      return FALSE;
-    }
-
-  return TRUE;
-}
 
 /* ---- a run --------------------------------------------------------------- */
 
@@ -179,13 +81,12 @@ gboolean
 run_choose_model (Run     *run,
                   GError **error)
 {
-  gchar   *wanted   = get_string (run, "model");
-  gdouble  strength = get_double (run, "strength",
-                                  edit_settings_default (run->mode).strength);
+  gchar    *wanted = arguments_get_text (run->config, "model");
+  Settings  now    = arguments_read (run->config, run->mode);
 
   g_free (run->model_path);
-  run->model_path = model_store_choose (run->store, wanted, run->mode, strength,
-                                        &run->model, error);
+  run->model_path = model_store_choose (run->store, wanted, run->mode,
+                                        (gdouble) now.edit.strength, &run->model, error);
   g_free (wanted);
 
   return run->model_path != NULL;
@@ -194,30 +95,12 @@ run_choose_model (Run     *run,
 static void
 read_settings (Run *run)
 {
-  EditSettings settings = edit_settings_default (run->mode);
-  gint         tile     = get_choice (run, "tile", tile_names, 0);
+  EditSettings settings = arguments_read (run->config, run->mode).edit;
 
-  run->extended              = FALSE;
-  settings.left              = get_int (run, "left", 0);
-  settings.right             = get_int (run, "right", 0);
-  settings.top               = get_int (run, "top", 0);
-  settings.bottom            = get_int (run, "bottom", 0);
-  settings.intent            = get_choice (run, "intent", intent_names, settings.intent);
-  settings.edge              = get_choice (run, "edge-mode", edge_names, settings.edge);
-  settings.context           = get_choice (run, "context", context_names,
-                                           settings.context);
-  settings.context_pixels    = get_int (run, "context-pixels", settings.context_pixels);
-  settings.strength          = get_double (run, "strength", settings.strength);
-  settings.colour_match      = get_boolean (run, "colour-match", settings.colour_match);
-  settings.keep_transparency = get_boolean (run, "keep-transparency",
-                                            settings.keep_transparency);
-  settings.max_pixels        = run->max_pixels;
-  settings.tile_x            = (tile & 1) != 0;
-  settings.tile_y            = (tile & 2) != 0;
+  run->extended       = FALSE;
+  settings.max_pixels = run->max_pixels;
   if (run->mode == EDIT_TEXT_TO_IMAGE)
     {
-      settings.width  = get_int (run, "width", 0);
-      settings.height = get_int (run, "height", 0);
       if (! settings.width)
         settings.width = run->model.native_width;
       if (! settings.height)
@@ -297,7 +180,7 @@ run_plan (Run     *run,
 {
   EngineError failure = { 0 };
 
-  if (! check_numbers (run, error))
+  if (! arguments_check (run->config, run->mode, error))
     return FALSE;
   read_settings (run);
   if (run->replay && ! replay_places (run, error))
@@ -311,40 +194,18 @@ run_plan (Run     *run,
   return TRUE;
 }
 
-static void
-read_request (Run           *run,
-              EngineRequest *request)
-{
-  gchar   *sampler  = get_string (run, "sampler");
-  gchar   *schedule = get_string (run, "schedule");
-  gdouble  seed     = get_double (run, "seed", -1.0);
-
-  engine_sampler_from_name (sampler, &request->sampler);
-  engine_schedule_from_name (schedule, &request->schedule);
-  request->steps       = get_int (run, "steps", request->steps);
-  request->cfg         = get_double (run, "cfg", request->cfg);
-  request->cfg_rescale = get_double (run, "cfg-rescale", request->cfg_rescale);
-  request->image_cfg   = get_double (run, "image-cfg", request->image_cfg);
-  request->noise       = get_choice (run, "noise", noise_names, request->noise);
-  request->clip_skip   = get_int (run, "clip-skip", request->clip_skip);
-  request->count       = get_int (run, "count", 1);
-  request->seed        = seed < 0.0 ? g_random_int () : (guint64) seed;
-  g_free (sampler);
-  g_free (schedule);
-}
-
 JobTask *
 run_task_empty (Run     *run,
                 GError **error G_GNUC_UNUSED)
 {
   JobTask *task = job_task_new ();
 
-  read_request (run, &task->request);
+  task->request         = arguments_read (run->config, run->mode).request;
   task->model_path      = g_strdup (run->model_path);
   task->settings        = run->settings;
   task->plan            = run->plan;
-  task->prompt          = get_string (run, "prompt");
-  task->negative_prompt = get_string (run, "negative-prompt");
+  task->prompt          = arguments_get_text (run->config, "prompt");
+  task->negative_prompt = arguments_get_text (run->config, "negative-prompt");
   task->want_hash       = TRUE;
   task->request.tile_x  = run->settings.tile_x;
   task->request.tile_y  = run->settings.tile_y;
@@ -355,7 +216,7 @@ run_task_empty (Run     *run,
 CanvasSource
 run_source (Run *run)
 {
-  return get_choice (run, "source", source_names, CANVAS_VISIBLE);
+  return arguments_read (run->config, run->mode).source;
 }
 
 /* The record's selection for the region that is seen today, which may have another size:

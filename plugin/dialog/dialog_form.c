@@ -7,12 +7,16 @@
 #include "model_panel.h"
 #include "sides_panel.h"
 
+#include "settings/settings.h"
+
 #include <libgimp/gimp.h>
+
+#include <string.h>
 
 #include "intl.h"
 
 /* A drop-down with what the argument offers. */
-static void
+static GtkWidget *
 add_choice (GtkWidget   *form,
             GObject     *config,
             const gchar *property)
@@ -22,6 +26,7 @@ add_choice (GtkWidget   *form,
   GList       *nicks  = gimp_choice_list_nicks (choice);
   GPtrArray   *ids    = g_ptr_array_new ();
   GPtrArray   *labels = g_ptr_array_new ();
+  GtkWidget   *combo;
 
   for (GList *nick = nicks; nick; nick = nick->next)
     {
@@ -33,37 +38,13 @@ add_choice (GtkWidget   *form,
     }
   g_ptr_array_add (ids, NULL);
   g_ptr_array_add (labels, NULL);
-  fields_add_choice (form, config, property, g_param_spec_get_nick (spec),
-                     (const gchar *const *) ids->pdata,
-                     (const gchar *const *) labels->pdata, g_param_spec_get_blurb (spec));
+  combo = fields_add_choice (form, config, property, g_param_spec_get_nick (spec),
+                             (const gchar *const *) ids->pdata,
+                             (const gchar *const *) labels->pdata,
+                             g_param_spec_get_blurb (spec));
   g_ptr_array_free (ids, TRUE);
   g_ptr_array_free (labels, TRUE);
-}
-
-static GtkWidget *
-add_number (GtkWidget   *form,
-            GObject     *config,
-            const gchar *property,
-            gdouble      low,
-            gdouble      high,
-            gdouble      step,
-            guint        digits)
-{
-  GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (config), property);
-
-  return fields_add_number (form, config, property, g_param_spec_get_nick (spec), low, high,
-                            step, digits, g_param_spec_get_blurb (spec));
-}
-
-static void
-add_check (GtkWidget   *form,
-           GObject     *config,
-           const gchar *property)
-{
-  GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (config), property);
-
-  fields_add_check (form, config, property, g_param_spec_get_nick (spec),
-                    g_param_spec_get_blurb (spec));
+  return combo;
 }
 
 /* The number in words. */
@@ -85,15 +66,11 @@ strength_changed_cb (GObject    *config,
 }
 
 static void
-add_strength (GtkWidget *form,
-              GObject   *config)
+add_strength_words (GtkWidget *form,
+                    GObject   *config)
 {
-  GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (config), "strength");
+  GtkWidget *words = gtk_label_new (NULL);
 
-  GtkWidget  *words = gtk_label_new (NULL);
-
-  fields_add_slider (form, config, "strength", g_param_spec_get_nick (spec), 0, 1, 0.05,
-                     g_param_spec_get_blurb (spec));
   gtk_label_set_xalign (GTK_LABEL (words), 0.0);
   gtk_style_context_add_class (gtk_widget_get_style_context (words), "dim-label");
   fields_add (form, NULL, words, NULL);
@@ -117,20 +94,6 @@ context_changed_cb (GObject    *config,
 }
 
 static void
-add_context (GtkWidget *form,
-             GObject   *config)
-{
-  GtkWidget *pixels;
-
-  add_choice (form, config, "context");
-  fields_beside (form);
-  pixels = add_number (form, config, "context-pixels", 0, 16384, 16, 0);
-  g_signal_connect_object (config, "notify::context", G_CALLBACK (context_changed_cb),
-                           pixels, 0);
-  context_changed_cb (config, NULL, pixels);
-}
-
-static void
 add_sides (GtkWidget *form,
            GObject   *config)
 {
@@ -141,29 +104,6 @@ add_sides (GtkWidget *form,
     labels[side] = g_param_spec_get_nick (
       g_object_class_find_property (G_OBJECT_GET_CLASS (config), sides[side]));
   sides_panel_add (form, config, sides, labels, 16384);
-}
-
-static void
-add_where (GtkWidget *form,
-           GObject   *config,
-           EditMode   mode)
-{
-  if (mode == EDIT_OUTPAINT)
-    add_sides (form, config);
-  if (mode == EDIT_INPAINT)
-    {
-      add_choice (form, config, "intent");
-      fields_beside (form);
-      add_choice (form, config, "edge-mode");
-    }
-  else if (mode == EDIT_IMAGE_TO_IMAGE || mode == EDIT_INSTRUCT)
-    {
-      add_choice (form, config, "edge-mode");
-    }
-  if (mode == EDIT_INPAINT || mode == EDIT_IMAGE_TO_IMAGE)
-    add_strength (form, config);
-  if (mode == EDIT_INPAINT || mode == EDIT_IMAGE_TO_IMAGE || mode == EDIT_INSTRUCT)
-    add_context (form, config);
 }
 
 static void
@@ -184,60 +124,120 @@ add_models (GtkWidget *form,
   g_list_free (names);
 }
 
-static void
-add_quality (DialogForm *self,
-             GObject    *config,
-             EditMode    mode)
+static GtkWidget *
+add_widget (GtkWidget     *form,
+            GObject       *config,
+            const Setting *setting)
 {
-  GtkWidget *form = self->form;
+  const gchar *name  = setting->name;
+  const gchar *label = _(setting->label);
+  const gchar *help  = _(setting->help);
 
-  if (mode == EDIT_TEXT_TO_IMAGE)
+  switch (setting->type)
     {
-      add_number (form, config, "width", 0, 16384, 64, 0);
-      fields_beside (form);
-      add_number (form, config, "height", 0, 16384, 64, 0);
+    case SETTING_WHOLE:
+    case SETTING_NUMBER:
+      if (setting->slider)
+        return fields_add_slider (form, config, name, label, setting->low, setting->high,
+                                  setting->step, help);
+      return fields_add_number (form, config, name, label, setting->low, setting->high,
+                                setting->step, setting->digits, help);
+    case SETTING_SWITCH:
+      return fields_add_check (form, config, name, label, help);
+    case SETTING_CHOICE:
+    case SETTING_TILES:
+      return add_choice (form, config, name);
+    case SETTING_SEED:
+      return fields_add_seed (form, config, name, label);
+    case SETTING_TEXT:
+      break;
     }
-  add_number (form, config, "steps", 1, 1000, 1, 0);
-  fields_beside (form);
-  add_number (form, config, "cfg", 0, 100, 0.5, 1);
-  add_number (form, config, "count", 1, 64, 1, 0);
-  if (mode == EDIT_INSTRUCT)
+  g_return_val_if_reached (NULL);
+}
+
+/* What a few of them have besides. */
+static void
+add_setting (DialogForm    *self,
+             GtkWidget     *form,
+             GObject       *config,
+             const Setting *setting)
+{
+  GtkWidget *widget;
+
+  if (! strcmp (setting->name, "left"))
     {
-      fields_beside (form);
-      add_number (form, config, "image-cfg", 0, 100, 0.1, 1);
+      add_sides (form, config);
+      return;
     }
-  else
+  if (setting->beside)
+    fields_beside (form);
+  widget = add_widget (form, config, setting);
+  if (setting->type == SETTING_SEED)
+    self->seed = widget;
+  if (! strcmp (setting->name, "strength"))
+    add_strength_words (form, config);
+  if (! strcmp (setting->name, "context-pixels"))
     {
-      fields_narrow (form);
+      g_signal_connect_object (config, "notify::context",
+                               G_CALLBACK (context_changed_cb), widget, 0);
+      context_changed_cb (config, NULL, widget);
     }
-  self->seed = fields_add_seed (form, config, "seed", _("Seed"));
-  add_choice (form, config, "sampler");
-  fields_beside (form);
-  add_choice (form, config, "schedule");
+}
+
+static gint
+by_place (gconstpointer a,
+          gconstpointer b)
+{
+  return (*(const Setting *const *) a)->place - (*(const Setting *const *) b)->place;
+}
+
+/* The mode's settings of a part of the form: (element-type Setting). */
+static GPtrArray *
+settings_of_part (EditMode    mode,
+                  SettingPart part)
+{
+  GPtrArray     *settings = g_ptr_array_new ();
+  const Setting *setting;
+
+  for (gint i = 0; (setting = settings_at (i)); i++)
+    if (setting->part == part && settings_has (setting, mode) &&
+        (! setting->shown || setting->shown & 1u << mode))
+      g_ptr_array_add (settings, (gpointer) setting);
+  g_ptr_array_sort (settings, by_place);
+  return settings;
 }
 
 static void
-add_more (GtkWidget *more,
-          GObject   *config,
-          EditMode   mode)
+add_part (DialogForm  *self,
+          GtkWidget   *form,
+          GObject     *config,
+          EditMode     mode,
+          SettingPart  part)
 {
-  add_number (more, config, "cfg-rescale", 0, 1, 0.05, 2);
-  fields_beside (more);
-  add_number (more, config, "clip-skip", 0, 12, 1, 0);
-  add_choice (more, config, "noise");
-  if (mode == EDIT_TEXT_TO_IMAGE)
+  GPtrArray *settings = settings_of_part (mode, part);
+
+  for (guint i = 0; i < settings->len; i++)
     {
-      fields_beside (more);
-      add_choice (more, config, "tile");
+      const Setting *setting = settings->pdata[i];
+      const Setting *next    = i + 1 < settings->len ? settings->pdata[i + 1] : NULL;
+      gboolean       alone   = ! next || ! next->beside;
+
+      /* What should stand beside something that this mode does not have. */
+      if (setting->beside && i == 0)
+        {
+          Setting first = *setting;
+
+          first.beside = FALSE;
+          add_setting (self, form, config, &first);
+          continue;
+        }
+      add_setting (self, form, config, setting);
+      if (alone && ! setting->beside && ! setting->slider &&
+          (setting->type == SETTING_WHOLE || setting->type == SETTING_NUMBER) &&
+          strcmp (setting->name, "left"))
+        fields_narrow (form);
     }
-  else
-    {
-      add_choice (more, config, "source");
-      add_check (more, config, "colour-match");
-      fields_beside (more);
-      add_check (more, config, "keep-transparency");
-    }
-  add_check (more, config, "parameters");
+  g_ptr_array_free (settings, TRUE);
 }
 
 void
@@ -251,10 +251,10 @@ dialog_form_init (DialogForm *form,
 
   form->box  = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   form->form = fields_new ();
-  add_where (form->form, config, mode);
+  add_part (form, form->form, config, mode, SETTING_WHERE);
   add_models (form->form, models);
-  add_quality (form, config, mode);
-  add_more (more, config, mode);
+  add_part (form, form->form, config, mode, SETTING_QUALITY);
+  add_part (form, more, config, mode, SETTING_MORE);
   fields_align ((GtkWidget *const []) { form->form, more }, 2);
   gtk_widget_set_margin_top (more, 6);
   gtk_container_add (GTK_CONTAINER (expander), more);

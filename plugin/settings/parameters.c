@@ -3,7 +3,7 @@
 
 #include "parameters.h"
 
-#include "names.h"
+#include "arguments.h"
 #include "png_text.h"
 #include "recipe.h"
 
@@ -20,80 +20,113 @@ parameters_free (Parameters *parameters)
   g_free (parameters);
 }
 
+/* Every setting of a text at one end of its range or at the other, so that what stays as it
+ * was can be told. */
+static Settings
+unlike (gboolean high)
+{
+  Settings       settings = settings_default (EDIT_TEXT_TO_IMAGE);
+  const Setting *setting;
+
+  for (gint i = 0; (setting = settings_at (i)); i++)
+    if (setting->in_text && setting->names)
+      settings_set (&settings, setting, high);
+    else if (setting->in_text && setting->type != SETTING_SEED)
+      settings_set (&settings, setting, high ? setting->high : setting->low);
+  settings.request.seed = high ? G_MAXUINT64 : G_MAXUINT64 - 1;
+
+  return settings;
+}
+
+/* Some fields are in EngineRequest and in EditSettings. */
+static void
+to_request (Settings *settings)
+{
+  settings->request.width    = settings->edit.width;
+  settings->request.height   = settings->edit.height;
+  settings->request.strength = settings->edit.strength;
+  settings->request.tile_x   = settings->edit.tile_x;
+  settings->request.tile_y   = settings->edit.tile_y;
+}
+
+static void
+from_request (Settings *settings)
+{
+  settings->edit.width    = settings->request.width;
+  settings->edit.height   = settings->request.height;
+  settings->edit.strength = settings->request.strength;
+  settings->edit.tile_x   = settings->request.tile_x;
+  settings->edit.tile_y   = settings->request.tile_y;
+}
+
+/* The prompts of `recipe' live until it is cleared. */
+static gboolean
+read_over (Settings     *settings,
+           const gchar  *text,
+           Recipe       *recipe,
+           GError      **error)
+{
+  EngineError failure = { 0 };
+
+  to_request (settings);
+  if (! recipe_read (recipe, text, strlen (text), &settings->request, &failure))
+    {
+      g_set_error_literal (error, GIMP_PLUG_IN_ERROR, 0, failure.message);
+      return FALSE;
+    }
+  settings->request = recipe->request;
+  from_request (settings);
+
+  return TRUE;
+}
+
 Parameters *
 parameters_read (const gchar  *text,
                  GError      **error)
 {
-  EngineRequest  base    = engine_request_default (NULL);
-  EngineError    failure = { 0 };
-  Recipe         recipe  = { 0 };
-  Parameters    *parameters;
+  Parameters *parameters = g_new0 (Parameters, 1);
+  Recipe      first      = { 0 };
+  Recipe      second     = { 0 };
 
-  /* What stays as it is was not in the text. */
-  base.seed   = G_MAXUINT64;
-  base.steps  = 0;
-  base.cfg    = -1.0f;
-  base.width  = 0;
-  base.height = 0;
-  if (! recipe_read (&recipe, text, strlen (text), &base, &failure))
+  parameters->settings = unlike (FALSE);
+  parameters->without  = unlike (TRUE);
+  if (read_over (&parameters->settings, text, &first, error) &&
+      read_over (&parameters->without, text, &second, error))
     {
-      recipe_clear (&recipe);
-      g_set_error_literal (error, GIMP_PLUG_IN_ERROR, 0, failure.message);
-      return NULL;
+      parameters->prompt          = g_strdup (first.request.prompt ? first.request.prompt
+                                                                   : "");
+      parameters->negative_prompt = g_strdup (first.request.negative_prompt
+                                              ? first.request.negative_prompt : "");
     }
-
-  parameters                  = g_new0 (Parameters, 1);
-  parameters->prompt          = g_strdup (recipe.request.prompt ? recipe.request.prompt
-                                                                : "");
-  parameters->negative_prompt = g_strdup (recipe.request.negative_prompt
-                                          ? recipe.request.negative_prompt : "");
-  parameters->seed            = recipe.request.seed <= (guint64) SEED_MAX
-                                ? (gdouble) recipe.request.seed : -1.0;
-  parameters->steps           = recipe.request.steps;
-  parameters->sampler         = engine_sampler_name (recipe.request.sampler);
-  parameters->schedule        = engine_schedule_name (recipe.request.schedule);
-  parameters->noise           = names_name (noise_names, recipe.request.noise);
-  parameters->clip_skip       = CLAMP (recipe.request.clip_skip, 0, 12);
-  parameters->cfg             = recipe.request.cfg;
-  parameters->width           = recipe.request.width;
-  parameters->height          = recipe.request.height;
-  recipe_clear (&recipe);
+  else
+    {
+      g_clear_pointer (&parameters, parameters_free);
+    }
+  recipe_clear (&first);
+  recipe_clear (&second);
 
   return parameters;
 }
 
-static gboolean
-has (GimpProcedureConfig *config,
-     const gchar         *name)
+gboolean
+parameters_have (const Parameters *parameters,
+                 const Setting    *setting)
 {
-  return g_object_class_find_property (G_OBJECT_GET_CLASS (config), name) != NULL;
+  if (! setting->in_text)
+    return FALSE;
+  if (setting->type == SETTING_SEED)
+    return parameters->settings.request.seed == parameters->without.request.seed &&
+           parameters->settings.request.seed <= (guint64) SEED_MAX;
+
+  return settings_get (&parameters->settings, setting) ==
+         settings_get (&parameters->without, setting);
 }
 
-void
-parameters_to_config (const Parameters    *parameters,
-                      GimpProcedureConfig *config)
+static gboolean
+is_wanted (const Setting *setting,
+           gpointer       user)
 {
-  g_object_set (config,
-                "prompt",          parameters->prompt,
-                "negative-prompt", parameters->negative_prompt,
-                NULL);
-  if (parameters->seed >= 0.0)
-    g_object_set (config, "seed", parameters->seed, NULL);
-  if (parameters->steps)
-    g_object_set (config, "steps", parameters->steps, NULL);
-  g_object_set (config,
-                "sampler",   parameters->sampler,
-                "schedule",  parameters->schedule,
-                "noise",     parameters->noise,
-                "clip-skip", parameters->clip_skip,
-                NULL);
-  if (parameters->cfg >= 0.0)
-    g_object_set (config, "cfg", parameters->cfg, NULL);
-  if (has (config, "width") && parameters->width && parameters->height)
-    g_object_set (config,
-                  "width",  parameters->width,
-                  "height", parameters->height,
-                  NULL);
+  return parameters_have (user, setting);
 }
 
 gboolean
@@ -106,7 +139,9 @@ parameters_use (GimpProcedureConfig  *config,
   if (! parameters)
     return FALSE;
 
-  parameters_to_config (parameters, config);
+  g_object_set (config, "prompt", parameters->prompt, "negative-prompt",
+                parameters->negative_prompt, NULL);
+  arguments_write (config, &parameters->settings, is_wanted, parameters);
   parameters_free (parameters);
 
   return TRUE;
