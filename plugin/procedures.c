@@ -245,7 +245,7 @@ create_read_parameters (GimpPlugIn *plug_in)
   gimp_procedure_add_string_return_value (procedure, "schedule", _("Schedule"),
     _("As the procedures name it"), "", ARGUMENT);
   gimp_procedure_add_double_return_value (procedure, "cfg", _("Guidance"),
-    _("-1: not in the text"), -1.0, 100.0, -1.0, ARGUMENT);
+    _("-1: not in the text"), -100.0, 100.0, -1.0, ARGUMENT);
 
   return procedure;
 }

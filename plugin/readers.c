@@ -36,7 +36,7 @@ readers_inspect (GimpProcedure       *procedure,
       model_store_hash (path, sha256, NULL);
       values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
       GIMP_VALUES_SET_STRING (values, 1, info.summary);
-      GIMP_VALUES_SET_STRING (values, 2, names_name (&kind_names, info.kind));
+      GIMP_VALUES_SET_STRING (values, 2, choice_name (choices_file_kinds, info.kind));
       GIMP_VALUES_SET_STRING (values, 3, info.family);
       GIMP_VALUES_SET_BOOLEAN (values, 4, info.runnable);
       GIMP_VALUES_SET_STRING (values, 5, info.reason);

@@ -6,6 +6,7 @@
 #include "recipe.h"
 #include "settings/arguments.h"
 #include "settings/keys.h"
+#include "settings/modes.h"
 #include "settings/parameters.h"
 #include "settings/png_text.h"
 
@@ -84,7 +85,7 @@ record_write (const Candidate *candidate,
 
   g_key_file_set_integer (file, GROUP, "version", VERSION);
   g_key_file_set_string (file, GROUP, "engine", ENGINE_VERSION);
-  g_key_file_set_string (file, GROUP, "mode", names_name (&mode_names, settings->mode));
+  g_key_file_set_string (file, GROUP, "mode", choice_name (choices_modes, settings->mode));
   g_key_file_set_string (file, GROUP, "prompt", candidate->prompt);
   g_key_file_set_string (file, GROUP, "negative-prompt", candidate->negative_prompt);
   g_key_file_set_string (file, GROUP, "model", shown);
@@ -178,7 +179,8 @@ record_read (const gchar  *text,
   if (g_key_file_load_from_data (file, text, bytes, G_KEY_FILE_NONE, NULL))
     {
       name = get_text (file, "mode");
-      mode = names_value (&mode_names, name);
+      if (! choice_find (choices_modes, name, &mode) || ! modes_have (mode))
+        mode = -1;
       g_free (name);
     }
   if (mode >= 0 && g_key_file_get_integer (file, GROUP, "version", NULL) > VERSION)

@@ -17,12 +17,11 @@ add_choice (GimpProcedure *procedure,
             gint           usual)
 {
   GimpChoice *choice = gimp_choice_new ();
-  NameOf      name;
+  NameText    text;
 
-  for (gint i = 0; names_at (setting->names, i, &name); i++)
-    if (name.label)
-      gimp_choice_add (choice, name.name, name.value, _(name.label),
-                       name.help ? _(name.help) : NULL);
+  for (gint i = 0; names_at (setting->names, i, &text); i++)
+    gimp_choice_add (choice, names_name (setting->names, text.value), text.value,
+                     _(text.label), text.help ? _(text.help) : NULL);
   gimp_procedure_add_choice_argument (procedure, setting->name, _(setting->label),
                                       _(setting->help), choice,
                                       names_name (setting->names, usual), ARGUMENT);

@@ -45,6 +45,16 @@ static const Mode modes[] =
     N_("What to do, in English: make it winter") },
 };
 
+gboolean
+modes_have (EditMode mode)
+{
+  for (gint i = 0; i < MODE_COUNT; i++)
+    if (modes[i].mode == mode)
+      return TRUE;
+
+  return FALSE;
+}
+
 const Mode *
 modes_of (EditMode mode)
 {

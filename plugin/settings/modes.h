@@ -20,6 +20,8 @@ typedef struct
 
 /* In the menu's order. */
 const Mode *modes_at           (gint         index);
+gboolean    modes_have         (EditMode     mode);
+/* One that there is. */
 const Mode *modes_of           (EditMode     mode);
 /* NULL for the procedures that generate nothing. */
 const Mode *modes_of_procedure (const gchar *procedure);

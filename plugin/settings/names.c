@@ -7,162 +7,106 @@
 
 #include "intl.h"
 
-static const NameOf modes[] =
+static const NameText intents[] =
 {
-  { "text-to-image", EDIT_TEXT_TO_IMAGE, NULL, NULL },
-  { "image-to-image", EDIT_IMAGE_TO_IMAGE, NULL, NULL },
-  { "inpaint", EDIT_INPAINT, NULL, NULL },
-  { "outpaint", EDIT_OUTPAINT, NULL, NULL },
-  { "instruct", EDIT_INSTRUCT, NULL, NULL },
-  { NULL, 0, NULL, NULL }
-};
-
-static const NameOf intents[] =
-{
-  { "fill", EDIT_FILL, N_("Fill"), N_("Fill it so that it fits its surroundings") },
-  { "add", EDIT_ADD, N_("Add"), N_("Put something new there") },
-  { "remove", EDIT_REMOVE, N_("Remove"), N_("Continue the surroundings") },
-  { "refine", EDIT_REFINE, N_("Refine"), N_("Keep what is there and work it out") },
-  { "background", EDIT_BACKGROUND, N_("Background"),
+  { EDIT_FILL, N_("Fill"), N_("Fill it so that it fits its surroundings") },
+  { EDIT_ADD, N_("Add"), N_("Put something new there") },
+  { EDIT_REMOVE, N_("Remove"), N_("Continue the surroundings") },
+  { EDIT_REFINE, N_("Refine"), N_("Keep what is there and work it out") },
+  { EDIT_BACKGROUND, N_("Background"),
     N_("Replace what is around the selected thing") },
-  { "expand", EDIT_EXPAND, NULL, NULL },
-  { NULL, 0, NULL, NULL }
+  { 0, NULL, NULL }
 };
 
-static const NameOf edges[] =
+static const NameText edges[] =
 {
-  { "blend", EDIT_BLEND, N_("Blend"), N_("Grow a little over the border and fade out") },
-  { "keep-inside", EDIT_KEEP_INSIDE, N_("Keep inside"),
+  { EDIT_BLEND, N_("Blend"), N_("Grow a little over the border and fade out") },
+  { EDIT_KEEP_INSIDE, N_("Keep inside"),
     N_("Change nothing outside the selection") },
-  { "as-drawn", EDIT_AS_DRAWN, N_("As drawn"),
+  { EDIT_AS_DRAWN, N_("As drawn"),
     N_("Use the selection's own softness: half selected is half changed") },
-  { NULL, 0, NULL, NULL }
+  { 0, NULL, NULL }
 };
 
-static const NameOf contexts[] =
+static const NameText contexts[] =
 {
-  { "auto", EDIT_CONTEXT_AUTO, N_("Automatic"), NULL },
-  { "selection", EDIT_CONTEXT_SELECTION, N_("The selection"), NULL },
-  { "whole", EDIT_CONTEXT_WHOLE, N_("The whole image"), NULL },
-  { "pixels", EDIT_CONTEXT_PIXELS, N_("So many pixels around"), NULL },
-  { NULL, 0, NULL, NULL }
+  { EDIT_CONTEXT_AUTO, N_("Automatic"), NULL },
+  { EDIT_CONTEXT_SELECTION, N_("The selection"), NULL },
+  { EDIT_CONTEXT_WHOLE, N_("The whole image"), NULL },
+  { EDIT_CONTEXT_PIXELS, N_("So many pixels around"), NULL },
+  { 0, NULL, NULL }
 };
 
-static const NameOf sources[] =
+static const Choice source_choices[] =
 {
-  { "visible", CANVAS_VISIBLE, N_("All that is visible"), NULL },
-  { "layers", CANVAS_LAYERS, N_("The chosen layers"), NULL },
-  { "layer", CANVAS_LAYER, N_("The first chosen layer's own pixels"), NULL },
-  { NULL, 0, NULL, NULL }
+  { "visible", CANVAS_VISIBLE, NULL },
+  { "layers", CANVAS_LAYERS, NULL },
+  { "layer", CANVAS_LAYER, NULL },
+  { NULL, 0, NULL }
 };
 
-static const NameOf noises[] =
+static const NameText sources[] =
 {
-  { "gpu", ENGINE_NOISE_GPU, N_("Graphics card"), NULL },
-  { "cpu", ENGINE_NOISE_CPU, N_("Processor"), NULL },
-  { NULL, 0, NULL, NULL }
+  { CANVAS_VISIBLE, N_("All that is visible"), NULL },
+  { CANVAS_LAYERS, N_("The chosen layers"), NULL },
+  { CANVAS_LAYER, N_("The first chosen layer's own pixels"), NULL },
+  { 0, NULL, NULL }
 };
 
-static const NameOf tiles[] =
+static const NameText noises[] =
 {
-  { "none", 0, N_("No"), NULL },
-  { "x", 1, N_("Left and right"), NULL },
-  { "y", 2, N_("Top and bottom"), NULL },
-  { "xy", 3, N_("Both"), NULL },
-  { NULL, 0, NULL, NULL }
+  { ENGINE_NOISE_GPU, N_("Graphics card"), NULL },
+  { ENGINE_NOISE_CPU, N_("Processor"), NULL },
+  { 0, NULL, NULL }
 };
 
-static const NameOf kinds[] =
+static const NameText tiles[] =
 {
-  { "unknown", ENGINE_FILE_UNKNOWN, NULL, NULL },
-  { "checkpoint", ENGINE_FILE_CHECKPOINT, NULL, NULL },
-  { "incomplete", ENGINE_FILE_INCOMPLETE, NULL, NULL },
-  { "unet", ENGINE_FILE_UNET, NULL, NULL },
-  { "vae", ENGINE_FILE_VAE, NULL, NULL },
-  { "taesd", ENGINE_FILE_TAESD, NULL, NULL },
-  { "text-encoder", ENGINE_FILE_TEXT_ENCODER, NULL, NULL },
-  { "lora", ENGINE_FILE_LORA, NULL, NULL },
-  { "controlnet", ENGINE_FILE_CONTROLNET, NULL, NULL },
-  { "embedding", ENGINE_FILE_EMBEDDING, NULL, NULL },
-  { "upscaler", ENGINE_FILE_UPSCALER, NULL, NULL },
-  { "other", ENGINE_FILE_OTHER_MODEL, NULL, NULL },
-  { NULL, 0, NULL, NULL }
+  { ENGINE_TILE_NONE, N_("No"), NULL },
+  { ENGINE_TILE_X, N_("Left and right"), NULL },
+  { ENGINE_TILE_Y, N_("Top and bottom"), NULL },
+  { ENGINE_TILE_BOTH, N_("Both"), NULL },
+  { 0, NULL, NULL }
 };
 
-static const gchar *
-sampler_name (gint value)
-{
-  return engine_sampler_name ((EngineSampler) value);
-}
-
-static const gchar *
-sampler_label (gint value)
-{
-  return engine_sampler_label ((EngineSampler) value);
-}
-
-static const gchar *
-schedule_name (gint value)
-{
-  return engine_schedule_name ((EngineSchedule) value);
-}
-
-static const gchar *
-schedule_label (gint value)
-{
-  return engine_schedule_label ((EngineSchedule) value);
-}
-
-const Names mode_names     = { .list = modes };
-const Names intent_names   = { .list = intents };
-const Names edge_names     = { .list = edges };
-const Names context_names  = { .list = contexts };
-const Names source_names   = { .list = sources };
-const Names sampler_names  = { .count = ENGINE_SAMPLER_COUNT, .name = sampler_name,
-                               .label = sampler_label };
-const Names schedule_names = { .count = ENGINE_SCHEDULE_COUNT, .name = schedule_name,
-                               .label = schedule_label };
-const Names noise_names    = { .list = noises };
-const Names tile_names     = { .list = tiles };
-const Names kind_names     = { .list = kinds };
+const Names intent_names   = { choices_intents, intents };
+const Names edge_names     = { choices_edges, edges };
+const Names context_names  = { choices_contexts, contexts };
+const Names source_names   = { source_choices, sources };
+const Names sampler_names  = { choices_samplers, NULL };
+const Names schedule_names = { choices_schedules, NULL };
+const Names noise_names    = { choices_noises, noises };
+const Names tile_names     = { choices_tiles, tiles };
 
 gboolean
 names_at (const Names *names,
           gint         index,
-          NameOf      *name)
+          NameText    *text)
 {
-  if (names->list)
-    *name = names->list[index];
-  else if (index < names->count)
-    *name = (NameOf) { names->name (index), index, names->label (index), NULL };
+  const Choice *choice = &names->choices[index];
+
+  if (names->texts)
+    *text = names->texts[index];
+  else if (choice->name)
+    *text = (NameText) { choice->value, choice_label (names->choices, choice->value), NULL };
   else
     return FALSE;
 
-  return name->name != NULL;
+  return text->label != NULL;
 }
 
 const gchar *
 names_name (const Names *names,
             gint         value)
 {
-  NameOf name;
-
-  for (gint i = 0; names_at (names, i, &name); i++)
-    if (name.value == value)
-      return name.name;
-
-  return "";
+  return choice_name (names->choices, value);
 }
 
 gint
 names_value (const Names *names,
-             const gchar *wanted)
+             const gchar *name)
 {
-  NameOf name;
+  gint value;
 
-  for (gint i = 0; names_at (names, i, &name); i++)
-    if (! g_strcmp0 (name.name, wanted))
-      return name.value;
-
-  return -1;
+  return name && choice_find (names->choices, name, &value) ? value : -1;
 }

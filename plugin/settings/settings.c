@@ -94,7 +94,7 @@ static const Setting rows[] =
     .label = N_("Schedule"),
     .help = N_("How the noise levels are spread over the steps") },
   { .name = "cfg", .type = SETTING_NUMBER, .modes = ALL,
-    .field = FIELD (request.cfg), .high = 100, .recorded = TRUE, .in_text = TRUE,
+    .field = FIELD (request.cfg), .low = -100, .high = 100, .recorded = TRUE, .in_text = TRUE,
     .part = SETTING_QUALITY, .place = 4, .beside = TRUE, .step = 0.5, .digits = 1,
     .label = N_("Guidance"),
     .help = N_("How strictly the prompt is followed; 1 ignores the negative prompt and is "
