@@ -5,6 +5,7 @@
 
 #include "failure.h"
 #include "insertion.h"
+#include "scene.h"
 
 #include "intl.h"
 
@@ -139,8 +140,7 @@ success (Run             *run,
 
   /* libgimp keeps the arguments of an interactive run with its image, which may be
    * gone. */
-  if (run->run_mode != GIMP_RUN_NONINTERACTIVE && run->image &&
-      ! gimp_image_is_valid (run->image))
+  if (run->run_mode != GIMP_RUN_NONINTERACTIVE && scene_lost_image (run->image))
     {
       values = gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
     }

@@ -3,6 +3,8 @@
 
 #include "canvas.h"
 
+#include "scene.h"
+
 #include <string.h>
 
 #include "intl.h"
@@ -22,8 +24,8 @@ pixels_new (const EditRect *rect,
 }
 
 /* The part of a drawable that lies in rect, both in canvas coordinates; the rest of out
- * stays as it is. */
-static void
+ * stays as it is.  FALSE: GIMP has no such drawable any more. */
+static gboolean
 read_drawable (GimpDrawable   *drawable,
                gint            offset_x,
                gint            offset_y,
@@ -32,13 +34,15 @@ read_drawable (GimpDrawable   *drawable,
                gint            channels,
                gfloat         *out)
 {
-  GeglBuffer    *buffer = gimp_drawable_get_buffer (drawable);
+  GeglBuffer    *buffer = drawable ? gimp_drawable_get_buffer (drawable) : NULL;
   GeglRectangle  wanted = { rect->x - offset_x, rect->y - offset_y,
                             rect->width, rect->height };
-  GeglRectangle  there  = *gegl_buffer_get_extent (buffer);
   GeglRectangle  part;
 
-  if (gegl_rectangle_intersect (&part, &wanted, &there))
+  if (! buffer)
+    return FALSE;
+
+  if (gegl_rectangle_intersect (&part, &wanted, gegl_buffer_get_extent (buffer)))
     {
       gsize row = (gsize) rect->width * channels;
 
@@ -48,6 +52,15 @@ read_drawable (GimpDrawable   *drawable,
                        (gint) (row * sizeof (gfloat)), GEGL_ABYSS_NONE);
     }
   g_object_unref (buffer);
+
+  return TRUE;
+}
+
+static void
+set_read_error (GError **error)
+{
+  g_set_error (error, GIMP_PLUG_IN_ERROR, 0, _("The picture cannot be read: %s"),
+               gimp_pdb_get_last_error (gimp_get_pdb ()));
 }
 
 gboolean
@@ -91,13 +104,18 @@ canvas_selection_bounds (GimpImage *image,
 }
 
 gfloat *
-canvas_read_selection (GimpImage      *image,
-                       const EditRect *rect)
+canvas_read_selection (GimpImage       *image,
+                       const EditRect  *rect,
+                       GError         **error)
 {
-  gfloat *mask = pixels_new (rect, 1);
+  GimpSelection *selection = gimp_image_get_selection (image);
+  gfloat        *mask      = pixels_new (rect, 1);
 
-  read_drawable (GIMP_DRAWABLE (gimp_image_get_selection (image)), 0, 0, rect,
-                 MASK_FORMAT, 1, mask);
+  if (! read_drawable ((GimpDrawable *) selection, 0, 0, rect, MASK_FORMAT, 1, mask))
+    {
+      set_read_error (error);
+      g_clear_pointer (&mask, g_free);
+    }
 
   return mask;
 }
@@ -186,16 +204,13 @@ read_projection (GimpImage       *image,
         {
           EditRect all = { 0, 0, rect->width, rect->height };
 
-          read_drawable (GIMP_DRAWABLE (blended), 0, 0, &all, COLOUR_FORMAT, 4, out);
+          read = read_drawable (GIMP_DRAWABLE (blended), 0, 0, &all, COLOUR_FORMAT, 4, out);
           gimp_item_delete (GIMP_ITEM (blended));
-          read = TRUE;
         }
       gimp_image_delete (copy);
     }
   if (! read)
-    g_set_error (error, GIMP_PLUG_IN_ERROR, 0,
-                 _("The picture cannot be read: %s"),
-                 gimp_pdb_get_last_error (gimp_get_pdb ()));
+    set_read_error (error);
 
   return read;
 }
@@ -238,8 +253,12 @@ canvas_read (GimpImage       *image,
       EditRect there;
 
       canvas_layer_rect (chosen[0], &there);
-      read_drawable (GIMP_DRAWABLE (chosen[0]), there.x, there.y, rect, COLOUR_FORMAT, 4,
-                     rgba);
+      if (! read_drawable (GIMP_DRAWABLE (chosen[0]), there.x, there.y, rect,
+                           COLOUR_FORMAT, 4, rgba))
+        {
+          set_read_error (error);
+          g_clear_pointer (&rgba, g_free);
+        }
     }
   else if (! read_projection (image, source == CANVAS_LAYERS ? chosen : NULL, hidden,
                               rect, rgba, error))
@@ -298,6 +317,8 @@ canvas_layer_new (GimpImage      *image,
       GimpLayerMask *layer_mask = gimp_layer_create_mask (layer, GIMP_ADD_MASK_BLACK);
 
       gimp_layer_add_mask (layer, layer_mask);
+      /* The next brush stroke is for the picture. */
+      gimp_layer_set_edit_mask (layer, FALSE);
       write_drawable (GIMP_DRAWABLE (layer_mask), rect, MASK_FORMAT, mask);
     }
 
@@ -352,6 +373,8 @@ canvas_group_new (GimpImage    *image,
       gimp_image_insert_layer (scratch, copy, group, i);
       gimp_item_set_name (GIMP_ITEM (copy), own);
       gimp_item_set_visible (GIMP_ITEM (copy), i == 0);
+      if (gimp_layer_get_mask (copy))
+        gimp_layer_set_edit_mask (copy, FALSE);
       gimp_item_delete (GIMP_ITEM (layers[i]));
       g_free (own);
     }
@@ -374,8 +397,7 @@ find_place (GimpImage  *image,
 
   *parent   = NULL;
   *position = 0;
-  if (! place || ! gimp_item_is_valid (place) ||
-      gimp_item_get_image (place) != image)
+  if (! scene_has_item (image, place))
     return;
 
   for (GimpItem *group = gimp_item_get_parent (place); group;
@@ -441,7 +463,7 @@ canvas_shown_bounds (GimpImage *image,
                          gimp_image_get_height (image) };
   gint        left = canvas.width, top = canvas.height, right = 0, bottom = 0;
 
-  for (gsize i = 0; layers[i]; i++)
+  for (gsize i = 0; layers && layers[i]; i++)
     {
       EditRect rect;
 

@@ -43,10 +43,12 @@ gboolean   canvas_selection_bounds (GimpImage    *image,
  * canvas_read_selection:
  * @rect: may reach beyond the canvas: nothing is selected there
  *
- * Returns: (transfer full): [height, width] 0 … 1, as drawn, soft values and all.
+ * Returns: (transfer full): [height, width] 0 … 1, as drawn, soft values and all; %NULL
+ * with a sentence: the image is gone.
  */
-gfloat    *canvas_read_selection  (GimpImage      *image,
-                                   const EditRect *rect);
+gfloat    *canvas_read_selection  (GimpImage       *image,
+                                   const EditRect  *rect,
+                                   GError         **error);
 
 /**
  * canvas_read:
@@ -115,7 +117,7 @@ typedef struct
  *
  * Puts a complete layer into the image as one undo step named after the running
  * procedure.  Selection and active channel stay as they were; with no active channel the
- * new layer becomes the active one.
+ * new layer becomes the active one: the layer, not its mask.
  */
 gboolean   canvas_insert          (GimpImage          *image,
                                    GimpLayer          *layer,

@@ -5,6 +5,7 @@
 
 #include "canvas.h"
 #include "record.h"
+#include "scene.h"
 
 #include "intl.h"
 
@@ -110,8 +111,7 @@ place_is_there (Run             *run,
   const EditRect     *canvas   = &candidate->plan.canvas;
 
   *grows = FALSE;
-  if (! run->image || ! gimp_image_is_valid (run->image) ||
-      ! canvas_check (run->image, NULL))
+  if (! scene_has_image (run->image) || ! canvas_check (run->image, NULL))
     return FALSE;
   if (settings->mode == EDIT_TEXT_TO_IMAGE || has_size (run->image, canvas->width, canvas->height))
     return TRUE;
@@ -153,8 +153,10 @@ insert_here (Run        *run,
   g_object_get (run->config, "parameters", &parameters, NULL);
   if (parameters)
     parasite = record_png_text (first);
-  inserted = canvas_insert (image, *layer, run->above, grows ? &growth : NULL, parasite,
+  inserted = canvas_insert (image, *layer, scene_topmost (run->image, run->beneath), grows ? &growth : NULL, parasite,
                             error);
+  if (inserted && image == run->image)
+    g_ptr_array_add (run->beneath, *layer);
   g_clear_pointer (&parasite, gimp_parasite_free);
 
   return inserted;

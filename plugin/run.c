@@ -4,6 +4,7 @@
 #include "run.h"
 
 #include "failure.h"
+#include "scene.h"
 #include "settings/arguments.h"
 
 #include "intl.h"
@@ -57,8 +58,9 @@ run_new (GimpProcedure        *procedure,
   run->chosen    = layers_of (drawables);
   run->store     = model_store_new (folder);
   run->job       = job_new ();
-  if (run->chosen[0])
-    run->above = GIMP_ITEM (run->chosen[0]);
+  run->beneath   = g_ptr_array_new ();
+  for (gint i = 0; run->chosen[i]; i++)
+    g_ptr_array_add (run->beneath, run->chosen[i]);
   g_free (folder);
 
   return run;
@@ -73,6 +75,7 @@ run_free (Run *run)
   job_free (run->job);
   model_store_free (run->store);
   g_free (run->model_path);
+  g_ptr_array_unref (run->beneath);
   g_free (run->chosen);
   g_free (run);
 }
@@ -175,12 +178,48 @@ replay_places (Run     *run,
 }
 
 gboolean
+run_check_scene (Run     *run,
+                 GError **error)
+{
+  CanvasSource   source = run_source (run);
+  GimpLayer    **there;
+  gboolean       good   = TRUE;
+
+  if (run->mode == EDIT_TEXT_TO_IMAGE)
+    return TRUE;
+
+  there = scene_layers (run->image, run->chosen);
+  if (! scene_has_image (run->image))
+    {
+      g_set_error (error, GIMP_PLUG_IN_ERROR, 0, _("The image was closed."));
+      good = FALSE;
+    }
+  else if (run->hidden && ! scene_has_item (run->image, run->hidden))
+    {
+      g_set_error (error, GIMP_PLUG_IN_ERROR, 0,
+                   _("The layer that is to be made again was deleted."));
+      good = FALSE;
+    }
+  else if ((source == CANVAS_LAYER && run->chosen[0] && there[0] != run->chosen[0]) ||
+           (source == CANVAS_LAYERS && run->chosen[0] && ! there[0]))
+    {
+      g_set_error (error, GIMP_PLUG_IN_ERROR, 0,
+                   _("The layer that the model should see was deleted: let it see all that "
+                     "is visible, or close this and choose another layer."));
+      good = FALSE;
+    }
+  g_free (there);
+
+  return good;
+}
+
+gboolean
 run_plan (Run     *run,
           GError **error)
 {
   EngineError failure = { 0 };
 
-  if (! arguments_check (run->config, run->mode, error))
+  if (! arguments_check (run->config, run->mode, error) || ! run_check_scene (run, error))
     return FALSE;
   read_settings (run);
   if (run->replay && ! replay_places (run, error))
@@ -258,8 +297,8 @@ read_selection (Run      *run,
     return TRUE;
   if (! run->replay)
     {
-      task->selection = canvas_read_selection (run->image, region);
-      return TRUE;
+      task->selection = canvas_read_selection (run->image, region, error);
+      return task->selection != NULL;
     }
   if (run->selection)
     task->selection = move_selection (run, region);
@@ -299,9 +338,10 @@ JobTask *
 run_task (Run     *run,
           GError **error)
 {
-  JobTask  *task   = run_task_empty (run, error);
-  EditRect  region = run->plan.region;
-  gboolean  read;
+  JobTask    *task   = run_task_empty (run, error);
+  EditRect    region = run->plan.region;
+  GimpLayer **chosen;
+  gboolean    read;
 
   if (run->mode == EDIT_TEXT_TO_IMAGE)
     {
@@ -316,13 +356,16 @@ run_task (Run     *run,
       region.x -= run->plan.shift_x;
       region.y -= run->plan.shift_y;
     }
-  read = check_touch (run, error) && read_selection (run, task, &region, error);
+  chosen = scene_layers (run->image, run->chosen);
+  read   = run_check_scene (run, error) && check_touch (run, error) &&
+           read_selection (run, task, &region, error);
   if (read)
     {
-      task->rgba = canvas_read (run->image, run_source (run), run->chosen, run->hidden,
-                                &region, error);
+      task->rgba = canvas_read (run->image, run_source (run), chosen, run->hidden, &region,
+                                error);
       read = task->rgba != NULL;
     }
+  g_free (chosen);
   if (! read)
     g_clear_pointer (&task, job_task_free);
 

@@ -25,8 +25,9 @@ typedef struct
   GimpRunMode          run_mode;
   EditMode             mode;
   GimpImage           *image;        /* borrowed; NULL: text to image without one */
-  GimpItem            *above;        /* borrowed; the results' neighbour below, or NULL */
-  GimpLayer          **chosen;       /* NULL-terminated; borrowed layers */
+  GPtrArray           *beneath;      /* of GimpItem, borrowed: results come above the highest of
+                                        them: what was chosen, and what was inserted before */
+  GimpLayer          **chosen;       /* NULL-terminated; borrowed; see scene.h */
   const Record        *replay;       /* borrowed; a layer's record that is made again */
   GimpLayer           *hidden;       /* borrowed; the layer of that record, or NULL */
   GBytes              *selection;    /* borrowed; its selection, or NULL */
@@ -65,5 +66,9 @@ JobTask  *run_task           (Run                  *run,
 JobTask  *run_task_empty     (Run                  *run,
                               GError              **error);
 
+/* Whether all that the model is to see, and the layer that is made again, still are in the
+ * image; else a sentence. */
+gboolean  run_check_scene    (Run                  *run,
+                              GError              **error);
 /* What the config lets the model see. */
-CanvasSource run_source   (Run                 *run);
+CanvasSource run_source      (Run                  *run);

@@ -3,6 +3,8 @@
 
 #include "advice.h"
 
+#include "scene.h"
+
 #include <math.h>
 
 #include "intl.h"
@@ -39,6 +41,8 @@ advice_label (const Advice *advice)
       return g_strdup (_("_Work at a smaller size"));
     case ADVICE_MORE_CONTEXT:
       return g_strdup (_("Show the _whole image"));
+    case ADVICE_SEE_ALL:
+      return g_strdup (_("Show _all that is visible"));
     }
   return NULL;
 }
@@ -78,6 +82,9 @@ advice_follow (const Advice *advice,
       break;
     case ADVICE_MORE_CONTEXT:
       g_object_set (config, "context", "whole", NULL);
+      break;
+    case ADVICE_SEE_ALL:
+      g_object_set (config, "source", "visible", NULL);
       break;
     }
 }
@@ -216,9 +223,19 @@ void
 advice_before_plan (Run    *run,
                     Advice *advice)
 {
-  gchar *reason = NULL;
+  gchar  *reason = NULL;
+  GError *gone   = NULL;
 
   advice_clear (advice);
+  if (! run_check_scene (run, &gone))
+    {
+      advice->kind    = scene_has_image (run->image) && ! run->hidden ? ADVICE_SEE_ALL
+                                                                      : ADVICE_NONE;
+      advice->refused = TRUE;
+      advice->text    = g_strdup (gone->message);
+      g_error_free (gone);
+      return;
+    }
   if (! model_fits (&run->model, run->mode, 1.0, &reason))
     {
       advice->kind    = any_fits (run) ? ADVICE_BEST_MODEL : ADVICE_OPEN_FOLDER;

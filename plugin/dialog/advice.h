@@ -15,7 +15,8 @@ typedef enum
   ADVICE_EXTEND,          /* by a quarter on all sides */
   ADVICE_SIZE,            /* width x height */
   ADVICE_SMALLER_PASSES,  /* at most max_pixels at once */
-  ADVICE_MORE_CONTEXT     /* the whole image */
+  ADVICE_MORE_CONTEXT,    /* the whole image */
+  ADVICE_SEE_ALL          /* all that is visible, not a layer */
 } AdviceKind;
 
 typedef struct

@@ -11,8 +11,10 @@
 #include "dialog_presets.h"
 #include "dialog_text.h"
 #include "dialog_where.h"
+#include "failure.h"
 #include "insertion.h"
 #include "record.h"
+#include "scene.h"
 #include "settings/modes.h"
 
 #include "fields.h"
@@ -220,7 +222,7 @@ update (Dialog *self)
 {
   if (self->running || self->closing || self->updating)
     return;
-  if (self->run->image && ! gimp_image_is_valid (self->run->image))
+  if (scene_lost_image (self->run->image))
     {
       say (self, GTK_MESSAGE_WARNING,
            _("The image was closed; results can still be inserted as a new image."));
@@ -279,7 +281,7 @@ watch_image_cb (gpointer data)
 
   if (self->running)
     return G_SOURCE_CONTINUE;
-  if (self->run->image && ! gimp_image_is_valid (self->run->image))
+  if (scene_lost_image (self->run->image))
     {
       update (self);
       return G_SOURCE_CONTINUE;
@@ -714,12 +716,12 @@ return_values (Dialog *self)
   gchar          *name;
 
   /* libgimp keeps the arguments with the image, which may be gone. */
-  if (! self->inserted || (self->run->image && ! gimp_image_is_valid (self->run->image)))
+  if (! self->inserted || scene_lost_image (self->run->image))
     return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
   values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
-  if (self->layer && gimp_item_is_valid (GIMP_ITEM (self->layer)))
+  if (scene_has_item (self->layer_image, self->layer))
     GIMP_VALUES_SET_LAYER (values, 1, self->layer);
-  if (self->layer_image && gimp_image_is_valid (self->layer_image))
+  if (scene_has_image (self->layer_image))
     GIMP_VALUES_SET_IMAGE (values, 2, self->layer_image);
   if (self->last)
     {
@@ -731,6 +733,31 @@ return_values (Dialog *self)
   return values;
 }
 
+/* gimp_ui_init () would end the process. */
+static gboolean
+has_screen (void)
+{
+  GdkDisplay *display = gdk_display_open (gimp_display_name ());
+
+  if (! display)
+    display = gdk_display_open (NULL);
+  if (display)
+    gdk_display_close (display);
+  return display != NULL;
+}
+
+static GimpValueArray *
+refuse_without_screen (Run *run)
+{
+  GimpProcedure *procedure = run->procedure;
+  GError        *error     = NULL;
+
+  g_set_error (&error, GIMP_PLUG_IN_ERROR, 0,
+               _("There is no screen for the dialog: call this with RUN-NONINTERACTIVE."));
+  run_free (run);
+  return failure_values (procedure, error);
+}
+
 GimpValueArray *
 dialog_run (Run *run)
 {
@@ -738,6 +765,8 @@ dialog_run (Run *run)
   GimpProcedureConfig *config = run->config;
   GimpValueArray      *values;
 
+  if (! has_screen ())
+    return refuse_without_screen (run);
   gimp_ui_init (PLUG_IN_BINARY);
   self.loop = g_main_loop_new (NULL, FALSE);
   self.run  = run;

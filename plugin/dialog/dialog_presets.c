@@ -3,6 +3,7 @@
 
 #include "dialog_presets.h"
 
+#include "scene.h"
 #include "settings/modes.h"
 
 #include <string.h>
@@ -297,7 +298,7 @@ keep_with_image (Run *run)
   gchar        *name = g_strconcat (G_OBJECT_TYPE_NAME (run->config), "-last", NULL);
   GimpParasite *old  = NULL;
 
-  if (run->image && gimp_image_is_valid (run->image))
+  if (scene_has_image (run->image))
     old = gimp_image_get_parasite (run->image, name);
   if (old)
     {

@@ -6,6 +6,7 @@
 #include "dialog_pictures.h"
 
 #include "region_view.h"
+#include "scene.h"
 
 #include "intl.h"
 
@@ -122,8 +123,7 @@ dialog_where_changed (GtkWidget *where)
   DialogWhere *self = where_of (where);
   guint        now;
 
-  if (! self->run->image || self->run->mode == EDIT_TEXT_TO_IMAGE ||
-      ! gimp_image_is_valid (self->run->image))
+  if (self->run->mode == EDIT_TEXT_TO_IMAGE || ! scene_has_image (self->run->image))
     return FALSE;
   now = canvas_fingerprint (self->run->image);
   if (now == self->seen)

@@ -642,6 +642,55 @@ def results_of_an_outpaint_go_into_one_canvas():
     gimp(CLOSE)
 
 
+def the_newest_result_lies_on_top():
+    """The second was put below the first, where nobody sees it."""
+    number = new()
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    dialog.type('a strawberry')
+    dialog.number('Steps', 1)
+    dialog.number('Pictures', 2)
+    dialog.generate(2)
+    names = f'answer = [layer.get_name() for layer in image_of({number}).get_layers()]'
+    seeds = [node.get_name() for node in dialog.thumbnails()]
+    for count, index in ((2, 0), (3, 1)):
+        dialog.choose(index)
+        press(dialog.button('Insert as layer'))
+        wait(lambda: len(gimp(names)) == count, 20, 'the new layer')
+        check(seeds[index] in gimp(names)[0], 'on top is', gimp(names)[0], 'and not', seeds[index])
+    dialog.number('Pictures', 1)
+    dialog.settled()
+    dialog.close()
+    gimp(CLOSE)
+
+
+def a_chosen_layer_that_is_deleted_is_told_and_not_read():
+    """It was a crash."""
+    number = new()
+    gimp(f'''
+image = image_of({number})
+layer = Gimp.Layer.new(image, 'chosen', 96, 80, T.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL)
+image.insert_layer(layer, None, 0)
+layer.fill(Gimp.FillType.WHITE)
+image.set_selected_layers([layer])
+answer = True
+''')
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    dialog.type('a strawberry')
+    dialog.number('Steps', 1)
+    sees = wait(lambda: dialog.labelled('combo box', 'Model sees'), what='Model sees')
+    sees.get_selection_iface().select_child(2)
+    dialog.ready()
+    gimp(f'image = image_of({number})\nimage.remove_layer(image.get_layers()[0])\nanswer = True')
+    press(dialog.button('Generate'))
+    wait(lambda: dialog.says('was deleted'), 10, 'the sentence')
+    shot('deleted-layer')
+    check(plugin_processes(), 'the dialog is gone')
+    press(dialog.button('Show all that is visible'))
+    dialog.generate()
+    dialog.close(loses=1)
+    gimp(CLOSE)
+
+
 def regenerate_opens_with_what_the_layer_was_made_with():
     number = new()
     seed = gimp(f'''
@@ -827,7 +876,8 @@ run((the_first_run_takes_four_actions_and_says_where_models_go, inpaint_from_men
      amounts_of_an_outpaint_are_pixels_or_percent_or_a_shape, colours_in_the_dialog_are_those_of_the_image,
      guidance_that_was_chosen_stays_where_nothing_can_be_remembered,
      models_that_cannot_do_it_are_grey_and_say_why, text_to_image_without_an_image_makes_one, results_outlive_their_image,
-     results_of_an_outpaint_go_into_one_canvas,
+     results_of_an_outpaint_go_into_one_canvas, the_newest_result_lies_on_top,
+     a_chosen_layer_that_is_deleted_is_told_and_not_read,
      regenerate_opens_with_what_the_layer_was_made_with, what_would_be_done_is_shown_again_after_a_change,
      presets_are_saved_and_chosen_and_settings_go_back_to_the_defaults, mnemonics_of_a_dialog_are_each_for_one_thing,
      our_side_gives_no_gtk_warnings), clean)

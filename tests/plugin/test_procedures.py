@@ -681,6 +681,56 @@ def the_prompt_is_picked_by_the_seed():
     equal(pixels(layers[0]), pixels(layers[1]))
 
 
+def what_a_text_says_of_the_picture_is_used_too():
+    """Strength, rescale and tiling were read and dropped."""
+    made = ok('text-to-image', prompt='a cat', width=64, height=64, steps=1, tile='x', cfg_rescale=0.5, parameters=True)
+    path = os.path.join(FOLDER, 'tiled.png')
+    check(Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, made.result_image, Gio.File.new_for_path(path), None))
+    again = record(ok('text-to-image', parameters_from=path).layer)
+    check('tile-x=true' in again and 'tile-y=false' in again and 'cfg-rescale=0.5' in again, again)
+    image, background = picture()
+    layer = ok('image-to-image', image, [background], prompt='a cat', strength=0.25, parameters=True).layer
+    path = os.path.join(FOLDER, 'redrawn.png')
+    check(Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(path), None))
+    again = record(ok('image-to-image', image, [background], parameters_from=path).layer)
+    check('strength=0.25' in again, again)
+
+
+def seeds_out_of_range_are_refused():
+    for seed in (-2.0, 2.0 ** 60, -1e300):
+        refused('the seed must', CALLING_ERROR, 'text-to-image', seed=seed, width=64, height=64)
+    check(ok('text-to-image', seed=-1.0, width=64, height=64, steps=1).used_seed >= 0)
+
+
+def a_dialog_without_a_screen_is_a_calling_error():
+    image, background = picture()
+    select(image)
+    for name in ('inpaint', 'text-to-image'):
+        result = call(name, image, [background], mode=Gimp.RunMode.INTERACTIVE)
+        equal(result.status, CALLING_ERROR, name)
+        check('no screen' in result.message, result.message)
+
+
+def the_layer_is_active_and_not_its_mask():
+    image, background = picture()
+    select(image)
+    layer = ok('inpaint', image, [background], prompt='a cat').layer
+    equal([other.get_id() for other in image.get_selected_layers()], [layer.get_id()], 'the active layers')
+    check(layer.get_mask() is not None and not layer.get_edit_mask(), 'the next stroke paints on the mask')
+    group = ok('inpaint', image, [background], prompt='a cat', count=2).layer
+    for child in group.get_children():
+        check(child.get_mask() is not None and not child.get_edit_mask(), 'in a group it paints on the mask')
+
+
+def a_result_lies_above_the_highest_of_the_chosen():
+    image, background = picture()
+    for name in ('second', 'third'):
+        image.insert_layer(Gimp.Layer.new(image, name, 96, 80, T.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL), None, 0)
+    select(image)
+    ok('inpaint', image, [background, image.get_layers()[1]], prompt='a cat')
+    equal([name.split(' (')[0] for name in stack(image)], ['third', 'a cat', 'second', 'background'])
+
+
 def last_values_work():
     image, background = picture()
     select(image)
