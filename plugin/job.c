@@ -3,6 +3,7 @@
 
 #include "job.h"
 
+#include "models/inspection.h"
 #include "models/model_store.h"
 #include "text/prompt.h"
 
@@ -20,18 +21,24 @@ struct _Job
   gchar        *engine_path;
 
   JobTask      *task;
-  JobCallbacks  callbacks;
+  JobCallbacks  callbacks;     /* of a run */
+  JobEstimated  estimated;     /* of an estimate */
   gpointer      user;
 
   GMutex        lock;          /* guards what follows */
   GQueue        reports;
   gboolean      scheduled;
+  gboolean      opening;       /* the thread is opening the task's model */
+  gboolean      abandoned;     /* job_free () was called meanwhile: the thread ends the job */
+  gboolean      progressed;    /* `progress' has not been seen; its pixels are in `preview' */
+  JobProgress   progress;
+  guchar       *preview;
 };
 
 typedef enum
 {
   REPORT_OPENED,
-  REPORT_PROGRESS,
+  REPORT_ESTIMATED,
   REPORT_CANDIDATE,
   REPORT_FINISHED
 } ReportKind;
@@ -41,8 +48,7 @@ typedef struct
 {
   ReportKind       kind;
   EngineModelInfo  model;
-  JobProgress      progress;
-  guchar          *preview;
+  Estimate         estimate;
   Candidate       *candidate;
   EngineError      error;
 } Report;
@@ -103,7 +109,6 @@ candidate_free (Candidate *candidate)
 static void
 report_free (Report *report)
 {
-  g_free (report->preview);
   candidate_free (report->candidate);
   g_free (report);
 }
@@ -121,9 +126,11 @@ deliver (Job    *job,
         callbacks.opened (&report->model, job->user);
       break;
 
-    case REPORT_PROGRESS:
-      if (callbacks.progress)
-        callbacks.progress (&report->progress, job->user);
+    case REPORT_ESTIMATED:
+      g_thread_join (g_steal_pointer (&job->thread));
+      g_clear_pointer (&job->task, job_task_free);
+      job->estimated (report->error.status == ENGINE_OK ? &report->estimate : NULL,
+                      report->error.status == ENGINE_OK ? NULL : &report->error, job->user);
       break;
 
     case REPORT_CANDIDATE:
@@ -138,6 +145,24 @@ deliver (Job    *job,
     }
 }
 
+static void
+deliver_progress (Job *job)
+{
+  JobProgress  progress;
+  guchar      *preview;
+
+  g_mutex_lock (&job->lock);
+  progress         = job->progress;
+  preview          = g_steal_pointer (&job->preview);
+  job->progressed  = FALSE;
+  g_mutex_unlock (&job->lock);
+
+  progress.preview = preview;
+  if (job->callbacks.progress)
+    job->callbacks.progress (&progress, job->user);
+  g_free (preview);
+}
+
 static gboolean
 deliver_reports (gpointer data)
 {
@@ -145,19 +170,26 @@ deliver_reports (gpointer data)
 
   for (;;)
     {
-      Report   *report;
-      gboolean  last;
+      Report   *report = NULL;
+      gboolean  last, progressed;
 
       g_mutex_lock (&job->lock);
-      report = g_queue_pop_head (&job->reports);
-      if (! report)
+      progressed = job->progressed;
+      if (! progressed)
+        report = g_queue_pop_head (&job->reports);
+      if (! progressed && ! report)
         job->scheduled = FALSE;
       g_mutex_unlock (&job->lock);
 
+      if (progressed)
+        {
+          deliver_progress (job);
+          continue;
+        }
       if (! report)
         return G_SOURCE_REMOVE;
 
-      last = report->kind == REPORT_FINISHED;
+      last = report->kind == REPORT_FINISHED || report->kind == REPORT_ESTIMATED;
       if (last)
         {
           g_mutex_lock (&job->lock);
@@ -172,39 +204,56 @@ deliver_reports (gpointer data)
     }
 }
 
-/* Takes the report over.  Progress that nobody has seen yet is overtaken, so that a
- * slow main loop has no queue to work off. */
+/* With the lock held. */
+static void
+schedule (Job *job)
+{
+  if (! job->scheduled)
+    g_idle_add_full (G_PRIORITY_DEFAULT, deliver_reports, job, NULL);
+  job->scheduled = TRUE;
+}
+
+/* Takes the report over. */
 static void
 send (Work   *work,
       Report *report)
 {
-  Job      *job  = work->job;
-  Report   *last;
-  gboolean  schedule;
+  Job *job = work->job;
 
   g_mutex_lock (&job->lock);
-  last = g_queue_peek_tail (&job->reports);
-  if (last                            &&
-      last->kind   == REPORT_PROGRESS &&
-      report->kind == REPORT_PROGRESS)
-    {
-      if (! report->preview)
-        {
-          report->preview                 = g_steal_pointer (&last->preview);
-          report->progress.preview        = report->preview;
-          report->progress.preview_width  = last->progress.preview_width;
-          report->progress.preview_height = last->progress.preview_height;
-          report->progress.preview_rect   = last->progress.preview_rect;
-        }
-      report_free (g_queue_pop_tail (&job->reports));
-    }
   g_queue_push_tail (&job->reports, report);
-  schedule       = ! job->scheduled;
-  job->scheduled = TRUE;
+  schedule (job);
   g_mutex_unlock (&job->lock);
+}
 
-  if (schedule)
-    g_idle_add_full (G_PRIORITY_DEFAULT, deliver_reports, job, NULL);
+/* Progress that nobody has seen yet is overtaken, so that a slow main loop has no queue to
+ * work off, and asking for it costs no memory; a preview stays until a newer one comes. */
+static void
+send_progress (Job               *job,
+               const JobProgress *now,
+               guchar            *preview)
+{
+  g_mutex_lock (&job->lock);
+  if (preview)
+    {
+      g_free (job->preview);
+      job->preview  = preview;
+      job->progress = *now;
+    }
+  else
+    {
+      gint     width  = job->progress.preview_width;
+      gint     height = job->progress.preview_height;
+      EditRect rect   = job->progress.preview_rect;
+
+      job->progress                = *now;
+      job->progress.preview_width  = width;
+      job->progress.preview_height = height;
+      job->progress.preview_rect   = rect;
+    }
+  job->progressed = TRUE;
+  schedule (job);
+  g_mutex_unlock (&job->lock);
 }
 
 static guchar *
@@ -228,38 +277,33 @@ static bool
 progress_cb (void                 *user,
              const EngineProgress *now)
 {
-  Work     *work   = user;
-  JobTask  *task   = work->job->task;
-  gint      count  = task->request.count;
-  Report   *report = g_new0 (Report, 1);
-  gdouble   elapsed;
+  Work        *work     = user;
+  gint         count    = work->job->task->request.count;
+  guchar      *preview  = NULL;
+  JobProgress  progress = { 0 };
 
-  report->kind              = REPORT_PROGRESS;
-  report->progress.stage    = now->stage;
-  report->progress.step     = now->step;
-  report->progress.steps    = now->steps;
-  report->progress.image    = work->image;
-  report->progress.count    = count;
-  report->progress.fraction = (work->image + now->fraction) / count;
-
-  elapsed = (g_get_monotonic_time () - work->started) / 1e6;
-  report->progress.seconds_left = now->seconds_left;
+  progress.stage        = now->stage;
+  progress.step         = now->step;
+  progress.steps        = now->steps;
+  progress.image        = work->image;
+  progress.count        = count;
+  progress.fraction     = (work->image + now->fraction) / count;
+  progress.seconds_left = now->seconds_left;
   if (now->seconds_left >= 0.0 && count > 1)
     {
-      gdouble one = (elapsed + now->seconds_left) / (work->image + 1);
+      gdouble elapsed = (g_get_monotonic_time () - work->started) / 1e6;
+      gdouble one     = (elapsed + now->seconds_left) / (work->image + 1);
 
-      report->progress.seconds_left += one * (count - work->image - 1);
+      progress.seconds_left += one * (count - work->image - 1);
     }
-
   if (now->preview && now->preview->pixels && now->preview->channels >= 3)
     {
-      report->preview                 = preview_bytes (now->preview);
-      report->progress.preview        = report->preview;
-      report->progress.preview_width  = now->preview->width;
-      report->progress.preview_height = now->preview->height;
-      report->progress.preview_rect   = edit_job_preview_rect (work->edit);
+      preview                 = preview_bytes (now->preview);
+      progress.preview_width  = now->preview->width;
+      progress.preview_height = now->preview->height;
+      progress.preview_rect   = edit_job_preview_rect (work->edit);
     }
-  send (work, report);
+  send_progress (work->job, &progress, preview);
 
   return ! g_atomic_int_get (&work->job->cancel);
 }
@@ -316,6 +360,21 @@ make_shown (Candidate *candidate)
   candidate->shown_height = height;
 }
 
+/* Whether the job was given up meanwhile. */
+static gboolean
+set_opening (Job      *job,
+             gboolean  opening)
+{
+  gboolean abandoned;
+
+  g_mutex_lock (&job->lock);
+  job->opening = opening;
+  abandoned    = job->abandoned;
+  g_mutex_unlock (&job->lock);
+
+  return abandoned;
+}
+
 static gboolean
 open_model (Job         *job,
             const gchar *path,
@@ -326,9 +385,13 @@ open_model (Job         *job,
   if (job->engine && ! g_strcmp0 (path, job->engine_path))
     return TRUE;
 
+  set_opening (job, TRUE);
+  inspection_wait ();
   engine_close (job->engine);
   g_clear_pointer (&job->engine_path, g_free);
   job->engine = engine_open (path, &options, error);
+  if (set_opening (job, FALSE))
+    return fail (error, ENGINE_CANCELLED, "stopped while the model was opened");
   if (! job->engine)
     return FALSE;
 
@@ -469,6 +532,28 @@ work_through (Work        *work,
   return ok;
 }
 
+static void job_destroy (Job *job);
+
+/* The last report of a thread, or the end of a job that was given up. */
+static void
+end_work (Work   *work,
+          Report *report)
+{
+  Job *job = work->job;
+
+  if (set_opening (job, FALSE))
+    {
+      report_free (report);
+      g_thread_unref (job->thread);
+      job_destroy (job);
+    }
+  else
+    {
+      send (work, report);
+    }
+  g_free (work);
+}
+
 static gpointer
 worker (gpointer data)
 {
@@ -477,8 +562,24 @@ worker (gpointer data)
 
   report->kind = REPORT_FINISHED;
   work_through (work, &report->error);
-  send (work, report);
-  g_free (work);
+  end_work (work, report);
+
+  return NULL;
+}
+
+static gpointer
+estimator (gpointer data)
+{
+  Work    *work   = data;
+  Job     *job    = work->job;
+  JobTask *task   = job->task;
+  Report  *report = g_new0 (Report, 1);
+
+  report->kind = REPORT_ESTIMATED;
+  if (open_model (job, task->model_path, &report->error))
+    estimate_make (&report->estimate, job->engine, &task->settings, &task->plan,
+                   &task->request, &report->error);
+  end_work (work, report);
 
   return NULL;
 }
@@ -494,23 +595,67 @@ job_new (void)
   return job;
 }
 
-void
-job_free (Job *job)
+static void
+job_destroy (Job *job)
 {
-  if (! job)
-    return;
-
-  job_cancel (job);
-  if (job->thread)
-    g_thread_join (job->thread);
-  if (job->scheduled)
-    g_idle_remove_by_data (job);
   g_queue_clear_full (&job->reports, (GDestroyNotify) report_free);
   job_task_free (job->task);
   engine_close (job->engine);
   g_free (job->engine_path);
+  g_free (job->preview);
   g_mutex_clear (&job->lock);
   g_free (job);
+}
+
+void
+job_free (Job *job)
+{
+  gboolean opening;
+
+  if (! job)
+    return;
+
+  job_cancel (job);
+  g_mutex_lock (&job->lock);
+  opening        = job->opening;
+  job->abandoned = opening;
+  if (opening && job->scheduled)
+    g_idle_remove_by_data (job);
+  g_mutex_unlock (&job->lock);
+  if (opening)
+    return;
+
+  if (job->thread)
+    g_thread_join (job->thread);
+  if (job->scheduled)
+    g_idle_remove_by_data (job);
+  job_destroy (job);
+}
+
+static void
+start_thread (Job         *job,
+              JobTask     *task,
+              const gchar *name,
+              GThreadFunc  function,
+              gpointer     user)
+{
+  Work *work = g_new0 (Work, 1);
+
+  g_atomic_int_set (&job->cancel, FALSE);
+  g_atomic_int_set (&job->enough, FALSE);
+  job->task       = task;
+  job->user       = user;
+  job->progressed = FALSE;
+  job->progress   = (JobProgress) { 0 };
+  g_clear_pointer (&job->preview, g_free);
+
+  work->job     = job;
+  work->started = g_get_monotonic_time ();
+  /* Before the thread runs: what is told of `opening' begins with the thread. */
+  g_mutex_lock (&job->lock);
+  job->opening = ! job->engine || g_strcmp0 (task->model_path, job->engine_path);
+  job->thread  = g_thread_new (name, function, work);
+  g_mutex_unlock (&job->lock);
 }
 
 void
@@ -519,21 +664,38 @@ job_start (Job                *job,
            const JobCallbacks *callbacks,
            gpointer            user)
 {
-  Work *work;
-
   g_return_if_fail (! job->thread);
   g_return_if_fail (task->request.count >= 1);
 
-  g_atomic_int_set (&job->cancel, FALSE);
-  g_atomic_int_set (&job->enough, FALSE);
-  job->task      = task;
   job->callbacks = *callbacks;
-  job->user      = user;
+  start_thread (job, task, "diffusion", worker, user);
+}
 
-  work             = g_new0 (Work, 1);
-  work->job        = job;
-  work->started    = g_get_monotonic_time ();
-  job->thread      = g_thread_new ("diffusion", worker, work);
+void
+job_estimate (Job          *job,
+              JobTask      *task,
+              JobEstimated  done,
+              gpointer      user)
+{
+  g_return_if_fail (! job->thread);
+
+  job->estimated = done;
+  start_thread (job, task, "estimate", estimator, user);
+}
+
+gboolean
+job_is_opening (Job          *job,
+                const gchar **path)
+{
+  gboolean opening;
+
+  g_mutex_lock (&job->lock);
+  opening = job->thread && job->opening;
+  g_mutex_unlock (&job->lock);
+  if (path)
+    *path = opening ? job->task->model_path : NULL;
+
+  return opening;
 }
 
 void
@@ -552,17 +714,4 @@ gboolean
 job_is_running (Job *job)
 {
   return job->thread != NULL;
-}
-
-gboolean
-job_estimate (Job            *job,
-              const JobTask  *task,
-              EngineEstimate *estimate,
-              EngineError    *error)
-{
-  g_return_val_if_fail (! job->thread, FALSE);
-
-  return open_model (job, task->model_path, error) &&
-         edit_estimate (&task->settings, &task->plan, job->engine, &task->request,
-                        estimate, error);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "edit.h"
+#include "estimate.h"
 
 #include <gio/gio.h>
 
@@ -76,7 +77,7 @@ typedef struct
 } JobCallbacks;
 
 Job      *job_new        (void);
-/* Stops what runs, waits for it, and forgets what it had to report. */
+/* Stops what runs, waits for it unless it opens a model, and forgets what it had to report. */
 void      job_free       (Job                *job);
 
 JobTask  *job_task_new   (void);
@@ -94,9 +95,18 @@ void      job_cancel     (Job                *job);
 void      job_keep       (Job                *job);
 gboolean  job_is_running (Job                *job);
 
-/* Memory and time of a task before it starts, or FALSE with a sentence.  Opens the
- * model if it is not open: some 10 ms.  Not while a task runs. */
-gboolean  job_estimate   (Job                *job,
-                          const JobTask      *task,
-                          EngineEstimate     *estimate,
-                          EngineError        *error);
+/* Memory and time of a task before it starts; opens the model.  Takes the task over, which
+ * needs no pixels.  `done' comes once, from the main loop, and may start the job or free it;
+ * its `error' is NULL where there is an estimate.  Not while a task runs. */
+typedef void (* JobEstimated) (const Estimate    *estimate,
+                               const EngineError *error,
+                               gpointer           user);
+
+void      job_estimate   (Job                *job,
+                          JobTask            *task,
+                          JobEstimated        done,
+                          gpointer            user);
+/* Whether a model is being opened, which nothing can end on a drive that is slow: job_free ()
+ * leaves it alone then.  `path', if not NULL, is set to the model's; borrowed. */
+gboolean  job_is_opening (Job                *job,
+                          const gchar       **path);

@@ -81,18 +81,42 @@ run_free (Run *run)
 }
 
 gboolean
-run_choose_model (Run     *run,
-                  GError **error)
+run_find_model (Run     *run,
+                GError **error)
 {
   gchar    *wanted = arguments_get_text (run->config, "model");
   Settings  now    = arguments_read (run->config, run->mode);
+  gchar    *path   = model_store_find (run->store, wanted, run->mode,
+                                       (gdouble) now.edit.strength, error);
 
   g_free (run->model_path);
-  run->model_path = model_store_choose (run->store, wanted, run->mode,
-                                        (gdouble) now.edit.strength, &run->model, error);
+  run->model_path = path;
   g_free (wanted);
 
-  return run->model_path != NULL;
+  return path != NULL;
+}
+
+gboolean
+run_choose_model (Run     *run,
+                  GError **error)
+{
+  EngineError failure = { 0 };
+
+  if (! run_find_model (run, error))
+    return FALSE;
+  /* Since the scan the drive may be gone or the file another one. */
+  if (engine_inspect (run->model_path, &run->model, &failure))
+    return TRUE;
+  failure_to_error (&failure, error);
+
+  return FALSE;
+}
+
+void
+run_renew_job (Run *run)
+{
+  job_free (run->job);
+  run->job = job_new ();
 }
 
 static void

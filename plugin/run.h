@@ -56,6 +56,9 @@ void      run_free           (Run                  *run);
 /* From the config's `model'.  The main loop runs while folders are looked through. */
 gboolean  run_choose_model   (Run                  *run,
                               GError              **error);
+/* The same for who looks into the file later: sets the path alone. */
+gboolean  run_find_model     (Run                  *run,
+                              GError              **error);
 /* After run_choose_model (): fills settings and plan from config, image, selection. */
 gboolean  run_plan           (Run                  *run,
                               GError              **error);
@@ -66,6 +69,8 @@ JobTask  *run_task           (Run                  *run,
 JobTask  *run_task_empty     (Run                  *run,
                               GError              **error);
 
+/* Leaves a job alone that opens a model, and takes a new one: nothing can end it. */
+void      run_renew_job      (Run                  *run);
 /* Whether all that the model is to see, and the layer that is made again, still are in the
  * image; else a sentence. */
 gboolean  run_check_scene    (Run                  *run,

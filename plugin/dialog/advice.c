@@ -10,7 +10,6 @@
 #include "intl.h"
 
 #define LEAST_SIDE 64
-#define MOST_TRIES 12   /* of smaller sizes until one fits */
 #define MOST_PIXELS (6 << 20) /* of a picture that is made at once */
 
 void
@@ -254,74 +253,19 @@ advice_before_plan (Run    *run,
 
 /* ---- after the plan ------------------------------------------------------ */
 
-static gboolean
-fits (Run            *run,
-      EngineEstimate *estimate)
-{
-  EngineError failure = { 0 };
-  JobTask    *task    = run_task_empty (run, NULL);
-  gboolean    known   = job_estimate (run->job, task, estimate, &failure);
-
-  job_task_free (task);
-  return known && (! estimate->available_bytes ||
-                   estimate->scratch_bytes <= estimate->available_bytes);
-}
-
-/* The largest size of the same shape that memory will do for; FALSE: there is none.  The run's
- * settings and plan are left as they were. */
-static gboolean
-find_smaller (Run                  *run,
-              const EngineEstimate *estimate,
-              Advice               *advice)
-{
-  EditSettings   settings = run->settings;
-  EditPlan       plan     = run->plan;
-  guint64        most     = run->max_pixels;
-  gdouble        share    = (gdouble) estimate->available_bytes /
-                            (gdouble) estimate->scratch_bytes;
-  gdouble        pixels   = settings.mode == EDIT_TEXT_TO_IMAGE
-                            ? (gdouble) settings.width * settings.height
-                            : (gdouble) plan.work_width * plan.work_height;
-  EngineEstimate now;
-  gboolean       found    = FALSE;
-
-  for (gint i = 0; i < MOST_TRIES && ! found; i++)
-    {
-      EngineError failure = { 0 };
-      gdouble     scale   = sqrt (share * pow (0.85, i));
-
-      if (settings.mode == EDIT_TEXT_TO_IMAGE)
-        {
-          advice->width  = MAX (LEAST_SIDE, (gint) (settings.width * scale) / 64 * 64);
-          advice->height = MAX (LEAST_SIDE, (gint) (settings.height * scale) / 64 * 64);
-          run->settings.width  = run->settings.canvas_width  = advice->width;
-          run->settings.height = run->settings.canvas_height = advice->height;
-        }
-      else
-        {
-          advice->max_pixels = (guint64) MAX (LEAST_SIDE * LEAST_SIDE * 4,
-                                              pixels * scale * scale);
-          run->settings.max_pixels = advice->max_pixels;
-        }
-      found = edit_plan (&run->settings, &run->model, &run->plan, &failure) &&
-              fits (run, &now);
-    }
-  run->settings   = settings;
-  run->plan       = plan;
-  run->max_pixels = most;
-  return found;
-}
-
 static void
-check_memory (Run                  *run,
-              const EngineEstimate *estimate,
-              Advice               *advice)
+check_memory (Run            *run,
+              const Estimate *estimate,
+              Advice         *advice)
 {
-  gchar *need  = g_format_size (estimate->scratch_bytes);
-  gchar *there = g_format_size (estimate->available_bytes);
+  gchar *need  = g_format_size (estimate->cost.scratch_bytes);
+  gchar *there = g_format_size (estimate->cost.available_bytes);
 
-  advice->refused = TRUE;
-  if (! find_smaller (run, estimate, advice))
+  advice->refused    = TRUE;
+  advice->width      = estimate->width;
+  advice->height     = estimate->height;
+  advice->max_pixels = estimate->max_pixels;
+  if (! estimate->has_smaller)
     {
       advice->text = g_strdup_printf (
         _("This needs %s of memory and only %s are free: close other programs."), need, there);
@@ -345,12 +289,12 @@ check_memory (Run                  *run,
 }
 
 void
-advice_of_estimate (Run                  *run,
-                    const EngineEstimate *estimate,
-                    Advice               *advice)
+advice_of_estimate (Run            *run,
+                    const Estimate *estimate,
+                    Advice         *advice)
 {
   advice_clear (advice);
-  if (estimate->available_bytes && estimate->scratch_bytes > estimate->available_bytes)
+  if (! estimate->fits)
     {
       check_memory (run, estimate, advice);
     }
@@ -368,9 +312,9 @@ advice_of_estimate (Run                  *run,
     {
       advice->text = g_strdup (run->plan.warning);
     }
-  else if (estimate->available_bytes &&
-           estimate->scratch_bytes + estimate->weight_bytes >
-           estimate->available_bytes)
+  else if (estimate->cost.available_bytes &&
+           estimate->cost.scratch_bytes + estimate->cost.weight_bytes >
+           estimate->cost.available_bytes)
     {
       advice->text = g_strdup (_("The model is larger than the free memory: it has to be read "
                                  "from disk again and again, which is slow."));

@@ -37,14 +37,14 @@ gchar       *advice_label        (const Advice         *advice);
 void         advice_follow       (const Advice         *advice,
                                   Run                  *run);
 
-/* After run_choose_model () has failed with `error', which stays the caller's. */
+/* After run_find_model () or a look into the file has failed with `error', which stays the caller's. */
 void         advice_of_model     (Run                  *run,
                                   const GError         *error,
                                   Advice               *advice);
-/* Between run_choose_model () and run_plan (): what a plan would refuse, where it can be mended. */
+/* Between that and run_plan (): what a plan would refuse, where it can be mended. */
 void         advice_before_plan  (Run                  *run,
                                   Advice               *advice);
-/* After run_plan (): its warnings, and whether memory will do.  `estimate' as job_estimate () gave it. */
+/* After run_plan (): its warnings, and whether memory will do. */
 void         advice_of_estimate  (Run                  *run,
-                                  const EngineEstimate *estimate,
+                                  const Estimate       *estimate,
                                   Advice               *advice);

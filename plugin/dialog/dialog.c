@@ -3,11 +3,11 @@
 
 #include "dialog.h"
 
-#include "advice.h"
 #include "dialog_bar.h"
 #include "dialog_form.h"
 #include "dialog_models.h"
 #include "dialog_pictures.h"
+#include "dialog_plan.h"
 #include "dialog_presets.h"
 #include "dialog_text.h"
 #include "dialog_where.h"
@@ -43,14 +43,15 @@ typedef struct
 {
   Run         *run;
   DialogForm   form;
-  Advice       advice;                       /* what the info bar says */
+  DialogPlan   plan;                         /* what would be done */
   GtkWidget   *window;
   GtkWidget   *prompt, *models, *where, *bar, *results;
   GtkWidget   *estimate, *generate, *stop, *keep;
   GtkWidget   *ask;                          /* the question before closing, or NULL */
   GMainLoop   *loop;
   guint        update_id, watch_id;
-  gboolean     running, closing, planned, updating;
+  gboolean     running, closing;
+  gboolean     wanted;                       /* Generate was pressed: as soon as it is planned */
   gboolean     changed;                      /* since a result was shown: show what would be done */
   gint         inserted;
   GimpLayer   *layer;                        /* the last one inserted, borrowed */
@@ -122,54 +123,42 @@ follow_advice_cb (gpointer user)
 {
   Dialog *self = user;
 
-  if (self->advice.kind == ADVICE_OPEN_FOLDER)
+  if (self->plan.advice.kind == ADVICE_OPEN_FOLDER)
     dialog_models_open_folder (self->models);
   else
-    advice_follow (&self->advice, self->run);
+    advice_follow (&self->plan.advice, self->run);
   schedule_update (self);
 }
 
 static void
 show_advice (Dialog *self)
 {
-  gchar *label = self->advice.text ? advice_label (&self->advice) : NULL;
+  Advice *advice = &self->plan.advice;
+  gchar  *label  = advice->text ? advice_label (advice) : NULL;
 
-  dialog_bar_say (self->bar,
-                  self->advice.refused ? GTK_MESSAGE_ERROR : GTK_MESSAGE_WARNING,
-                  self->advice.text, label, follow_advice_cb, self);
+  dialog_bar_say (self->bar, advice->refused ? GTK_MESSAGE_ERROR : GTK_MESSAGE_WARNING,
+                  advice->text, label, follow_advice_cb, self);
   g_free (label);
 }
 
-/* Time and memory below the form, and what they say about this machine. */
+/* Time and memory below the form. */
 static void
-estimate (Dialog *self)
+show_cost (Dialog *self)
 {
-  EngineEstimate estimate;
-  EngineError    failure = { 0 };
-  JobTask       *task    = run_task_empty (self->run, NULL);
-  gchar         *text;
+  gchar *text = self->plan.has_cost ? dialog_text_estimate (&self->plan.cost) : NULL;
 
-  if (job_estimate (self->run->job, task, &estimate, &failure))
-    {
-      advice_of_estimate (self->run, &estimate, &self->advice);
-      text = dialog_text_estimate (&estimate);
-      gtk_label_set_text (GTK_LABEL (self->estimate), text);
-      g_free (text);
-    }
-  else
-    {
-      self->advice.refused = TRUE;
-      self->advice.text    = g_strdup (failure.message);
-    }
-  job_task_free (task);
-  dialog_models_show_used (self->models);
+  gtk_label_set_text (GTK_LABEL (self->estimate), text ? text : "");
+  if (text)
+    dialog_models_show_used (self->models);
+  g_free (text);
 }
 
 /* The demo checkpoint wants less guidance than others.  It gets it where the usual one was chosen by
  * nobody, and another model gets the usual one back. */
 static void
-suit_guidance (Dialog *self)
+suit_guidance_cb (gpointer user)
 {
+  Dialog              *self   = user;
   GimpProcedureConfig *config = self->run->config;
   gchar   *mark   = g_strconcat ("guidance-", modes_of (self->run->mode)->procedure, NULL);
   gboolean demo   = dialog_models_uses_demo (self->models);
@@ -189,44 +178,50 @@ suit_guidance (Dialog *self)
 }
 
 static void
-plan (Dialog *self)
+slow_cb (gpointer user)
 {
-  GError *error = NULL;
+  Dialog *self = user;
 
-  gtk_label_set_text (GTK_LABEL (self->estimate), "");
-  self->planned  = FALSE;
-  self->updating = TRUE; /* the main loop may run while models are looked for */
-  if (! run_choose_model (self->run, &error))
-    {
-      advice_of_model (self->run, error, &self->advice);
-    }
-  else
-    {
-      suit_guidance (self);
-      advice_before_plan (self->run, &self->advice);
-      if (! self->advice.refused)
-        {
-          self->planned = run_plan (self->run, &error);
-          if (self->planned)
-            estimate (self);
-          else
-            self->advice = (Advice) { .refused = TRUE, .text = g_strdup (error->message) };
-        }
-    }
-  self->updating = FALSE;
-  g_clear_error (&error);
+  gtk_label_set_text (GTK_LABEL (self->estimate), _("Opening the model…"));
+  gtk_widget_set_sensitive (self->stop, TRUE);
+}
+
+static void start (Dialog *self);
+
+static void
+planned_cb (gpointer user)
+{
+  Dialog   *self   = user;
+  gboolean  wanted = self->wanted;
+
+  self->wanted = FALSE;
+  show_cost (self);
+  gtk_widget_set_sensitive (self->generate, ! self->plan.advice.refused);
+  gtk_widget_set_sensitive (self->stop, FALSE);
+  show_advice (self);
+  if (scene_lost_image (self->run->image))
+    return;
+  if (self->changed)
+    dialog_where_result (self->where, NULL);
+  self->changed = FALSE;
+  dialog_where_update (self->where, self->plan.good);
+  if (wanted && self->plan.good && ! self->plan.advice.refused)
+    start (self);
+  else if (wanted)
+    result_panel_set_progress (self->results, 0, _("Ready"));
 }
 
 static void
 update (Dialog *self)
 {
-  if (self->running || self->closing || self->updating)
+  if (self->running || self->closing)
     return;
   if (scene_lost_image (self->run->image))
     {
+      dialog_plan_stop (&self->plan);
       say (self, GTK_MESSAGE_WARNING,
            _("The image was closed; results can still be inserted as a new image."));
-      self->planned = FALSE;
+      self->plan.good = self->wanted = FALSE;
       gtk_widget_set_sensitive (self->generate, FALSE);
       return;
     }
@@ -234,13 +229,7 @@ update (Dialog *self)
     dialog_form_set_size (&self->form, self->run->mode,
                           gimp_image_get_width (self->run->image),
                           gimp_image_get_height (self->run->image));
-  plan (self);
-  gtk_widget_set_sensitive (self->generate, ! self->advice.refused);
-  show_advice (self);
-  if (self->changed)
-    dialog_where_result (self->where, NULL);
-  self->changed = FALSE;
-  dialog_where_update (self->where, self->planned);
+  dialog_plan_start (&self->plan);
 }
 
 static gboolean
@@ -360,22 +349,12 @@ finished_cb (const EngineError *failure,
 }
 
 static void
-generate (Dialog *self)
+start (Dialog *self)
 {
   static const JobCallbacks callbacks = { NULL, progress_cb, candidate_cb, finished_cb };
   GError                   *error     = NULL;
-  JobTask                  *task;
+  JobTask                  *task      = run_task (self->run, &error);
 
-  if (self->running || self->updating)
-    return;
-  if (self->update_id)
-    g_source_remove (self->update_id);
-  self->update_id = 0;
-  /* What was planned may have changed in the image since. */
-  update (self);
-  if (! self->planned || self->advice.refused)
-    return;
-  task = run_task (self->run, &error);
   if (complain (self, error))
     return;
   task->want_preview = TRUE;
@@ -384,8 +363,21 @@ generate (Dialog *self)
   dialog_presets_keep_last (self->run);
   result_panel_show_page (self->results, FALSE);
   set_running (self, TRUE);
-  result_panel_set_progress (self->results, 0, _("Starting"));
   job_start (self->run->job, task, &callbacks, self);
+}
+
+/* What was planned may have changed in the image since. */
+static void
+generate (Dialog *self)
+{
+  if (self->running || self->wanted)
+    return;
+  if (self->update_id)
+    g_source_remove (self->update_id);
+  self->update_id = 0;
+  self->wanted    = TRUE;
+  result_panel_set_progress (self->results, 0, _("Starting"));
+  update (self);
 }
 
 static void
@@ -401,6 +393,15 @@ stop (Dialog   *self,
   gtk_widget_set_sensitive (self->keep, FALSE);
   if (! keep)
     gtk_widget_set_sensitive (self->stop, FALSE);
+  if (! self->running)
+    {
+      dialog_plan_stop (&self->plan);
+      self->wanted = FALSE;
+      gtk_label_set_text (GTK_LABEL (self->estimate), "");
+      gtk_widget_set_sensitive (self->generate, TRUE);
+      result_panel_set_progress (self->results, 0, _("Stopped"));
+      return;
+    }
   result_panel_set_progress (self->results, 0, keep ? _("Finishing what there is")
                                                     : _("Stopping"));
   if (keep)
@@ -420,7 +421,7 @@ chosen_cb (gpointer result,
   self->changed = FALSE;
   if (! self->running || result)
     dialog_where_result (self->where, result);
-  if (! result && self->planned)
+  if (! result && self->plan.good)
     dialog_where_update (self->where, TRUE);
 }
 
@@ -770,6 +771,8 @@ dialog_run (Run *run)
   gimp_ui_init (PLUG_IN_BINARY);
   self.loop = g_main_loop_new (NULL, FALSE);
   self.run  = run;
+  dialog_plan_init (&self.plan, run,
+                    &(DialogPlanHooks) { suit_guidance_cb, slow_cb, planned_cb }, &self);
   make_window (&self);
   dialog_models_scan (self.models);
   self.watch_id = g_timeout_add (IMAGE_CHECK, watch_image_cb, &self);
@@ -784,9 +787,9 @@ dialog_run (Run *run)
   gtk_widget_hide (self.window);
   dialog_presets_keep_last (self.run);
   result_panel_clear (self.results);
+  dialog_plan_clear (&self.plan);
   run_free (self.run);
   gtk_widget_destroy (self.window);
   g_main_loop_unref (self.loop);
-  advice_clear (&self.advice);
   return values;
 }

@@ -619,14 +619,12 @@ set_missing_error (ModelStore   *store,
 }
 
 gchar *
-model_store_choose (ModelStore       *store,
-                    const gchar      *wanted,
-                    EditMode          mode,
-                    gdouble           strength,
-                    EngineModelInfo  *info,
-                    GError          **error)
+model_store_find (ModelStore   *store,
+                  const gchar  *wanted,
+                  EditMode      mode,
+                  gdouble       strength,
+                  GError      **error)
 {
-  EngineError  failure = { 0 };
   const Model *model;
   gchar       *path;
 
@@ -658,8 +656,22 @@ model_store_choose (ModelStore       *store,
       path = g_strdup (model->path);
     }
 
+  return path;
+}
+
+gchar *
+model_store_choose (ModelStore       *store,
+                    const gchar      *wanted,
+                    EditMode          mode,
+                    gdouble           strength,
+                    EngineModelInfo  *info,
+                    GError          **error)
+{
+  gchar       *path    = model_store_find (store, wanted, mode, strength, error);
+  EngineError  failure = { 0 };
+
   /* Looked at again: since the scan the drive may be gone or the file another one. */
-  if (! engine_inspect (path, info, &failure))
+  if (path && ! engine_inspect (path, info, &failure))
     {
       g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, failure.message);
       g_clear_pointer (&path, g_free);

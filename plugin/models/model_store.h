@@ -78,7 +78,13 @@ gint        model_fits  (const EngineModelInfo *info,
 
 /* The file for `wanted': a path, a file:// address, or the name of a file in the
  * folders; "" picks the best that fits the mode.  NULL with a sentence.  The path is
- * freed with g_free ().  Waits for a scan unless a path is given. */
+ * freed with g_free ().  Waits for a scan unless a path is given, and opens no file. */
+gchar      *model_store_find   (ModelStore       *store,
+                                const gchar      *wanted,
+                                EditMode          mode,
+                                gdouble           strength,
+                                GError          **error);
+/* The same, and looks into the file. */
 gchar      *model_store_choose (ModelStore       *store,
                                 const gchar      *wanted,
                                 EditMode          mode,

@@ -4,6 +4,7 @@
 # $TEST_SCREEN is the size of it, $TEST_GIMP_OPTIONS are for GIMP; pictures go to out/screenshots, or to $TEST_SCREENSHOTS.
 export XDG_RUNTIME_DIR="$TEST_FOLDER/run" GDK_BACKEND=x11 LIBGL_ALWAYS_SOFTWARE=1
 mkdir -m 700 -p "$XDG_RUNTIME_DIR"
+export GIMP_DIFFUSION_SLOW_FILES="$TEST_FOLDER/slow" # models are opened as from a slow drive while it is there
 unset NO_AT_BRIDGE
 started=()
 # GIMP goes first; what has not ended after 5 s is not asked again.
