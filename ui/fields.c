@@ -96,6 +96,32 @@ next_place (GtkWidget *fields,
   return self->rows - 1;
 }
 
+/* The wheel over a form scrolls the form: only what has the focus takes it. */
+static gboolean
+scroll_cb (GtkWidget *widget,
+           GdkEvent  *event,
+           gpointer   data)
+{
+  GtkWidget *window = gtk_widget_get_toplevel (widget);
+  GtkWidget *focus  = GTK_IS_WINDOW (window) ? gtk_window_get_focus (GTK_WINDOW (window)) : NULL;
+
+  (void) event;
+  (void) data;
+  if (! focus || (focus != widget && ! gtk_widget_is_ancestor (focus, widget)))
+    g_signal_stop_emission_by_name (widget, "scroll-event");
+  return FALSE;
+}
+
+static void
+leave_wheel (GtkWidget *widget,
+             gpointer   data)
+{
+  if (GTK_IS_SPIN_BUTTON (widget) || GTK_IS_SCALE (widget) || GTK_IS_COMBO_BOX (widget))
+    g_signal_connect (widget, "scroll-event", G_CALLBACK (scroll_cb), NULL);
+  else if (GTK_IS_CONTAINER (widget))
+    gtk_container_foreach (GTK_CONTAINER (widget), leave_wheel, data);
+}
+
 GtkWidget *
 fields_add (GtkWidget   *fields,
             const gchar *label,
@@ -113,6 +139,7 @@ fields_add (GtkWidget   *fields,
       gtk_label_set_mnemonic_widget (GTK_LABEL (name), widget);
       gtk_grid_attach (GTK_GRID (fields), name, column, row, 1, 1);
     }
+  leave_wheel (widget, NULL);
   gtk_widget_set_hexpand (widget, TRUE);
   if (tooltip)
     gtk_widget_set_tooltip_text (widget, tooltip);

@@ -41,11 +41,14 @@ update (ResultPanel *self)
 {
   gboolean chosen = chosen_child (self) != NULL;
   GList   *all    = gtk_container_get_children (GTK_CONTAINER (self->flow));
+  gboolean open   = FALSE;
 
+  for (GList *child = all; child; child = child->next)
+    open |= g_object_get_data (child->data, "inserted") == NULL;
   gtk_widget_set_sensitive (self->insert, chosen);
   gtk_widget_set_sensitive (self->use_settings, chosen);
   gtk_widget_set_sensitive (self->discard, chosen);
-  gtk_widget_set_sensitive (self->insert_all, all != NULL);
+  gtk_widget_set_sensitive (self->insert_all, open);
   gtk_widget_set_visible (self->empty, all == NULL);
   g_list_free (all);
 }
@@ -210,7 +213,8 @@ result_panel_new (const ResultPanelHooks *hooks,
                          _("Puts the chosen result into the image, as a new layer"),
                          G_CALLBACK (insert_cb), self);
   self->insert_all = action (row, _("Insert _all"),
-                             _("Puts all results into a layer group, one visible"),
+                             _("Puts all results that are not inserted yet into a layer group, one "
+                               "visible"),
                              G_CALLBACK (insert_all_cb), self);
   self->use_settings = action (row, _("_Use its settings"),
                                _("Takes prompt, seed and settings of the chosen result"),
@@ -233,7 +237,8 @@ void
 result_panel_add (GtkWidget   *panel,
                   gpointer     result,
                   GdkPixbuf   *thumbnail,
-                  const gchar *caption)
+                  const gchar *caption,
+                  const gchar *tooltip)
 {
   ResultPanel *self  = panel_of (panel);
   GtkWidget   *child = gtk_flow_box_child_new ();
@@ -246,7 +251,9 @@ result_panel_add (GtkWidget   *panel,
   gtk_container_add (GTK_CONTAINER (child), box);
   g_object_set_data (G_OBJECT (child), "result", result);
   g_object_set_data (G_OBJECT (child), "caption", label);
+  g_object_set_data_full (G_OBJECT (child), "text", g_strdup (caption), g_free);
   atk_object_set_name (gtk_widget_get_accessible (child), caption);
+  gtk_widget_set_tooltip_text (child, tooltip);
   gtk_widget_add_events (child, GDK_BUTTON_PRESS_MASK);
   g_signal_connect (child, "button-press-event", G_CALLBACK (pressed_cb), self);
   gtk_container_add (GTK_CONTAINER (self->flow), child);
@@ -272,18 +279,21 @@ find (ResultPanel *self,
 
 void
 result_panel_set_inserted (GtkWidget *panel,
-                           gpointer   result)
+                           gpointer   result,
+                           gboolean   inserted)
 {
   GtkFlowBoxChild *child = find (panel_of (panel), result);
   GtkLabel        *label;
   gchar           *text;
 
-  if (! child || g_object_get_data (G_OBJECT (child), "inserted"))
+  if (! child || (g_object_get_data (G_OBJECT (child), "inserted") != NULL) == inserted)
     return;
   label = g_object_get_data (G_OBJECT (child), "caption");
-  text  = g_strdup_printf ("✓ %s", gtk_label_get_text (label));
+  text  = g_strconcat (inserted ? "✓ " : "", g_object_get_data (G_OBJECT (child), "text"),
+                       NULL);
   gtk_label_set_text (label, text);
-  g_object_set_data (G_OBJECT (child), "inserted", label);
+  g_object_set_data (G_OBJECT (child), "inserted", inserted ? label : NULL);
+  update (panel_of (panel));
   g_free (text);
 }
 

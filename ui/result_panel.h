@@ -9,7 +9,7 @@ typedef struct
   /* The chosen result changed; NULL: none. */
   void (* chosen)       (gpointer result, gpointer user);
   void (* insert)       (gpointer result, gpointer user);
-  void (* insert_all)   (gpointer user);
+  void (* insert_all)   (gpointer user);     /* that are not inserted yet */
   void (* use_settings) (gpointer result, gpointer user);
   /* The result is forgotten: free it. */
   void (* discarded)    (gpointer result, gpointer user);
@@ -18,14 +18,17 @@ typedef struct
 GtkWidget *result_panel_new          (const ResultPanelHooks *hooks,
                                       gpointer                user);
 
-/* A result at the end of the row, and chosen. `caption': its seed. */
+/* A result at the end of the row, and chosen. `caption': its seed; `tooltip': all about it, or
+ * NULL. */
 void       result_panel_add          (GtkWidget   *panel,
                                       gpointer     result,
                                       GdkPixbuf   *thumbnail,
-                                      const gchar *caption);
-/* Marks it as inserted (a tick), or takes it away. */
+                                      const gchar *caption,
+                                      const gchar *tooltip);
+/* Marks it as inserted (a tick), or not any more. */
 void       result_panel_set_inserted (GtkWidget   *panel,
-                                      gpointer     result);
+                                      gpointer     result,
+                                      gboolean     inserted);
 /* All results in order: (element-type gpointer) (transfer container). */
 GList     *result_panel_list         (GtkWidget   *panel);
 guint      result_panel_count        (GtkWidget   *panel);

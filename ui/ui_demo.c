@@ -186,7 +186,7 @@ step_cb (gpointer user)
       GdkPixbuf *small   = gdk_pixbuf_scale_simple (pixels, 96, 72, GDK_INTERP_BILINEAR);
       gchar     *caption = g_strdup_printf ("%u", 1000 + self->made);
 
-      result_panel_add (self->results, GUINT_TO_POINTER (++self->made), small, caption);
+      result_panel_add (self->results, GUINT_TO_POINTER (++self->made), small, caption, NULL);
       result_panel_set_progress (self->results, 0, _("Finished"));
       gtk_widget_set_sensitive (self->generate, TRUE);
       g_free (caption);
@@ -239,7 +239,7 @@ static void
 insert_cb (gpointer result,
            gpointer user)
 {
-  result_panel_set_inserted (((Demo *) user)->results, result);
+  result_panel_set_inserted (((Demo *) user)->results, result, TRUE);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "dialog_pictures.h"
 #include "dialog_plan.h"
 #include "dialog_presets.h"
+#include "dialog_results.h"
 #include "dialog_text.h"
 #include "dialog_where.h"
 #include "failure.h"
@@ -37,7 +38,6 @@
 #define HEIGHT            690
 #define DEMO_GUIDANCE     3.0
 #define FORM_WIDTH        490
-#define THUMBNAIL         96
 
 typedef struct
 {
@@ -46,6 +46,7 @@ typedef struct
   DialogPlan   plan;                         /* what would be done */
   GtkWidget   *window;
   GtkWidget   *prompt, *models, *where, *bar, *results;
+  DialogResults made;                        /* what `results' shows */
   GtkWidget   *estimate, *generate, *stop, *keep;
   GtkWidget   *ask;                          /* the question before closing, or NULL */
   GMainLoop   *loop;
@@ -53,10 +54,6 @@ typedef struct
   gboolean     running, closing;
   gboolean     wanted;                       /* Generate was pressed: as soon as it is planned */
   gboolean     changed;                      /* since a result was shown: show what would be done */
-  gint         inserted;
-  GimpLayer   *layer;                        /* the last one inserted, borrowed */
-  GimpImage   *layer_image;
-  Candidate   *last;                         /* borrowed from the results */
 } Dialog;
 
 static void schedule_update (Dialog *self);
@@ -268,6 +265,7 @@ watch_image_cb (gpointer data)
 {
   Dialog *self = data;
 
+  dialog_results_look (&self->made);
   if (self->running)
     return G_SOURCE_CONTINUE;
   if (scene_lost_image (self->run->image))
@@ -312,14 +310,10 @@ static void
 candidate_cb (Candidate *candidate,
               gpointer   user)
 {
-  Dialog    *self      = user;
-  GdkPixbuf *thumbnail = dialog_thumbnail_of_result (candidate, THUMBNAIL);
-  gchar     *caption   = dialog_text_caption (candidate);
+  Dialog *self = user;
 
-  result_panel_add (self->results, candidate, thumbnail, caption);
+  dialog_results_add (&self->made, candidate);
   fields_seed_used (self->form.seed, (gdouble) candidate->edit.seed);
-  g_object_unref (thumbnail);
-  g_free (caption);
 }
 
 static void
@@ -413,6 +407,22 @@ stop (Dialog   *self,
 /* ---- results ------------------------------------------------------------- */
 
 static void
+failed_cb (const gchar *text,
+           gpointer     user)
+{
+  say (user, GTK_MESSAGE_ERROR, text);
+}
+
+static void
+inserted_cb (gpointer user)
+{
+  Dialog *self = user;
+
+  dialog_presets_keep_last (self->run);
+  schedule_update (self);
+}
+
+static void
 chosen_cb (gpointer result,
            gpointer user)
 {
@@ -423,86 +433,6 @@ chosen_cb (gpointer result,
     dialog_where_result (self->where, result);
   if (! result && self->plan.good)
     dialog_where_update (self->where, TRUE);
-}
-
-static void
-insert (Dialog *self,
-        GList  *results)
-{
-  gint        count = (gint) g_list_length (results);
-  Candidate **all   = g_new0 (Candidate *, (gsize) count + 1);
-  GError     *error = NULL;
-  GimpImage  *image = NULL;
-  gint        i     = 0;
-
-  for (GList *item = results; item; item = item->next)
-    all[i++] = item->data;
-  if (count > 0 && insertion_make (self->run, all, count, &self->layer, &image, &error))
-    {
-      for (i = 0; i < count; i++)
-        result_panel_set_inserted (self->results, all[i]);
-      self->inserted += count;
-      dialog_presets_keep_last (self->run);
-      self->last        = all[0];
-      self->layer_image = image;
-      if (image != self->run->image)
-        gimp_display_new (image);
-      gimp_displays_flush ();
-      schedule_update (self);
-    }
-  complain (self, error);
-  g_free (all);
-}
-
-static void
-insert_cb (gpointer result,
-           gpointer user)
-{
-  GList *one = g_list_append (NULL, result);
-
-  insert (user, one);
-  g_list_free (one);
-}
-
-static void
-insert_all_cb (gpointer user)
-{
-  Dialog *self = user;
-  GList  *all  = result_panel_list (self->results);
-
-  insert (self, all);
-  g_list_free (all);
-}
-
-static void
-use_settings_cb (gpointer result,
-                 gpointer user)
-{
-  Candidate *candidate = result;
-  Dialog    *self      = user;
-  GError    *error     = NULL;
-  gchar     *text      = record_write (candidate, CANVAS_VISIBLE);
-  Record    *record    = record_read (text, strlen (text), &error);
-
-  if (record)
-    {
-      record_to_config (record, self->run->config);
-      g_object_set (self->run->config, "model", candidate->model_path, NULL);
-    }
-  record_free (record);
-  complain (self, error);
-  g_free (text);
-}
-
-static void
-discarded_cb (gpointer result,
-              gpointer user)
-{
-  Dialog *self = user;
-
-  if (self->last == result)
-    self->last = NULL;
-  candidate_free (result);
 }
 
 /* ---- the window ---------------------------------------------------------- */
@@ -533,8 +463,10 @@ answered_cb (GtkDialog *ask,
 static void
 ask_and_close (Dialog *self)
 {
-  guint open = result_panel_count_open (self->results);
+  guint open;
 
+  dialog_results_look (&self->made);
+  open = result_panel_count_open (self->results);
   if (self->ask || self->closing)
     return;
   if (open == 0 && ! self->running)
@@ -620,13 +552,12 @@ make_left (Dialog *self)
 static GtkWidget *
 make_right (Dialog *self)
 {
-  static const ResultPanelHooks hooks = { chosen_cb, insert_cb, insert_all_cb,
-                                          use_settings_cb, discarded_cb };
+  static const DialogResultsHooks hooks = { chosen_cb, inserted_cb, failed_cb };
   GtkWidget *right = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
 
   self->where   = dialog_where_new (self->run);
   self->bar     = dialog_bar_new ();
-  self->results = result_panel_new (&hooks, self);
+  self->results = dialog_results_init (&self->made, self->run, &hooks, self);
   result_panel_set_page (self->results, dialog_models_page (self->models));
   gtk_container_set_border_width (GTK_CONTAINER (right), 12);
   gtk_box_pack_start (GTK_BOX (right), self->where, TRUE, TRUE, 0);
@@ -709,31 +640,6 @@ make_window (Dialog *self)
   g_free (title);
 }
 
-static GimpValueArray *
-return_values (Dialog *self)
-{
-  GimpProcedure  *procedure = self->run->procedure;
-  GimpValueArray *values;
-  gchar          *name;
-
-  /* libgimp keeps the arguments with the image, which may be gone. */
-  if (! self->inserted || scene_lost_image (self->run->image))
-    return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
-  values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
-  if (scene_has_item (self->layer_image, self->layer))
-    GIMP_VALUES_SET_LAYER (values, 1, self->layer);
-  if (scene_has_image (self->layer_image))
-    GIMP_VALUES_SET_IMAGE (values, 2, self->layer_image);
-  if (self->last)
-    {
-      name = g_filename_display_basename (self->last->model_path);
-      GIMP_VALUES_SET_DOUBLE (values, 3, (gdouble) self->last->edit.seed);
-      GIMP_VALUES_SET_STRING (values, 4, name);
-      g_free (name);
-    }
-  return values;
-}
-
 /* gimp_ui_init () would end the process. */
 static gboolean
 has_screen (void)
@@ -779,15 +685,17 @@ dialog_run (Run *run)
   schedule_update (&self);
   g_main_loop_run (self.loop);
 
-  values = return_values (&self);
+  values = dialog_results_values (&self.made);
   g_source_remove (self.watch_id);
   if (self.update_id)
     g_source_remove (self.update_id);
   g_signal_handlers_disconnect_by_data (config, &self);
   gtk_widget_hide (self.window);
+  if (self.plan.advice.kind == ADVICE_SIZE) /* what is remembered can be made */
+    advice_follow (&self.plan.advice, self.run);
   dialog_presets_keep_last (self.run);
-  result_panel_clear (self.results);
   dialog_plan_clear (&self.plan);
+  dialog_results_clear (&self.made);
   run_free (self.run);
   gtk_widget_destroy (self.window);
   g_main_loop_unref (self.loop);

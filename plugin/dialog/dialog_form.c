@@ -15,6 +15,9 @@
 
 #include "intl.h"
 
+#define LEAST_SIDE 64 /* pixels of a picture that is made */
+#define SIDE_STEP  8
+
 /* A drop-down with what the argument offers. */
 static GtkWidget *
 add_choice (GtkWidget   *form,
@@ -155,6 +158,36 @@ add_widget (GtkWidget     *form,
   g_return_val_if_reached (NULL);
 }
 
+/* An intent brings its strength, unless another one was chosen. */
+static void
+intent_changed_cb (GObject    *config,
+                   GParamSpec *property,
+                   GtkWidget  *combo)
+{
+  gint    before = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (combo), "intent"));
+  gchar  *name;
+  gint    now;
+  gdouble strength;
+
+  g_object_get (config, "intent", &name, "strength", &strength, NULL);
+  now = names_value (&intent_names, name);
+  if (property && ABS (strength - settings_strength ((EditIntent) before)) < 1e-6)
+    g_object_set (config, "strength", settings_strength ((EditIntent) now), NULL);
+  g_object_set_data (G_OBJECT (combo), "intent", GINT_TO_POINTER (now));
+  g_free (name);
+}
+
+/* Typed sizes become what a model can make; 0 is its own. */
+static void
+size_changed_cb (GtkSpinButton *number)
+{
+  gint size    = gtk_spin_button_get_value_as_int (number);
+  gint rounded = size ? MAX (LEAST_SIDE, (size + SIDE_STEP / 2) / SIDE_STEP * SIDE_STEP) : 0;
+
+  if (rounded != size)
+    gtk_spin_button_set_value (number, rounded);
+}
+
 /* What a few of them have besides. */
 static void
 add_setting (DialogForm    *self,
@@ -176,6 +209,17 @@ add_setting (DialogForm    *self,
     self->seed = widget;
   if (! strcmp (setting->name, "strength"))
     add_strength_words (form, config);
+  if (! strcmp (setting->name, "intent"))
+    {
+      g_signal_connect_object (config, "notify::intent", G_CALLBACK (intent_changed_cb),
+                               widget, 0);
+      intent_changed_cb (config, NULL, widget);
+    }
+  if (! strcmp (setting->name, "width") || ! strcmp (setting->name, "height"))
+    {
+      g_signal_connect (widget, "value-changed", G_CALLBACK (size_changed_cb), NULL);
+      size_changed_cb (GTK_SPIN_BUTTON (widget));
+    }
   if (! strcmp (setting->name, "context-pixels"))
     {
       g_signal_connect_object (config, "notify::context",
@@ -240,6 +284,16 @@ add_part (DialogForm  *self,
   g_ptr_array_free (settings, TRUE);
 }
 
+/* Tab does not go through what is not seen. */
+static void
+expanded_cb (GtkExpander *expander,
+             GParamSpec  *property,
+             GtkWidget   *more)
+{
+  (void) property;
+  gtk_widget_set_visible (more, gtk_expander_get_expanded (expander));
+}
+
 void
 dialog_form_init (DialogForm *form,
                   GObject    *config,
@@ -258,6 +312,10 @@ dialog_form_init (DialogForm *form,
   fields_align ((GtkWidget *const []) { form->form, more }, 2);
   gtk_widget_set_margin_top (more, 6);
   gtk_container_add (GTK_CONTAINER (expander), more);
+  gtk_widget_show_all (more);
+  gtk_widget_hide (more);
+  gtk_widget_set_no_show_all (more, TRUE);
+  g_signal_connect (expander, "notify::expanded", G_CALLBACK (expanded_cb), more);
   gtk_box_pack_start (GTK_BOX (form->box), form->form, FALSE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (form->box), expander, FALSE, TRUE, 0);
 }

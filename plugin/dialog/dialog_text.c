@@ -60,6 +60,21 @@ dialog_text_caption (const Candidate *candidate)
 }
 
 gchar *
+dialog_text_tooltip (const Candidate *candidate)
+{
+  gchar *model = g_filename_display_basename (candidate->model_path);
+  gchar *text;
+
+  /* Translators: about a result: prompt, steps, sampler, model, and how long it took. */
+  text = g_strdup_printf (_("%s\n%d steps, %s\n%s\nMade in %.1f s"), candidate->prompt,
+                          candidate->request.steps,
+                          engine_sampler_label (candidate->request.sampler), model,
+                          candidate->seconds);
+  g_free (model);
+  return text;
+}
+
+gchar *
 dialog_text_estimate (const EngineEstimate *estimate)
 {
   gchar *memory = g_format_size (estimate->scratch_bytes);

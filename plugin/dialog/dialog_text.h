@@ -12,5 +12,7 @@ gchar *dialog_text_title    (GimpProcedure        *procedure);
 gchar *dialog_text_progress (const JobProgress    *now);
 /* Below a result: its seed, and where its run was ended early. */
 gchar *dialog_text_caption  (const Candidate      *candidate);
+/* All about a result: prompt, steps, model, time. */
+gchar *dialog_text_tooltip  (const Candidate      *candidate);
 /* Time and memory of a run. */
 gchar *dialog_text_estimate (const EngineEstimate *estimate);

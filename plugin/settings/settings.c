@@ -220,6 +220,12 @@ settings_default (EditMode mode)
   return settings;
 }
 
+gdouble
+settings_strength (EditIntent intent)
+{
+  return intent == EDIT_REFINE ? 0.4 : 1;
+}
+
 /* ---- fields -------------------------------------------------------------- */
 
 gdouble

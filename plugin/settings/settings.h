@@ -75,6 +75,8 @@ gboolean       settings_has     (const Setting  *setting,
 
 /* What is usual in a mode. */
 Settings       settings_default (EditMode        mode);
+/* The strength that an intent is mostly used with. */
+gdouble        settings_strength (EditIntent     intent);
 
 /* A setting that has a field: numbers as they are, choices by number, a seed as far as a
  * double holds it. */

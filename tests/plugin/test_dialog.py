@@ -520,12 +520,17 @@ def what_is_in_the_way_is_mended_by_its_button():
     dialog.close()
 
     dialog = Dialog('Text to Image…', 'Text to Image')
-    dialog.number('Width', 100)
-    dialog.number('Height', 256)
-    wait(lambda: dialog.says('multiples of 8'), 10, 'the sentence')
-    press(dialog.button('Make it 104 × 256'))
+    dialog.number('Width', 509)
+    dialog.number('Height', 3)
+    wait(lambda: (dialog.value('Width'), dialog.value('Height')) == (512, 64), 5, 'sizes that can be made')
     dialog.ready(10)
-    check(dialog.value('Width') == 104, dialog.value('Width'))
+    dialog.number('Width', 8192)
+    dialog.number('Height', 8192)
+    wait(lambda: dialog.says('too large'), 10, 'the sentence')
+    dialog.close() # a refused size is not remembered
+    dialog = Dialog('Text to Image…', 'Text to Image')
+    dialog.ready(10)
+    check((dialog.value('Width'), dialog.value('Height')) == (2496, 2496), dialog.value('Width'))
     dialog.number('Width', 8192)
     dialog.number('Height', 8192)
     wait(lambda: dialog.says('too large'), 10, 'the sentence')
@@ -684,6 +689,68 @@ def results_of_an_outpaint_go_into_one_canvas():
     dialog.number('Pictures', 1)
     dialog.settled()
     dialog.close()
+    gimp(CLOSE)
+
+
+def an_intent_brings_its_strength_unless_one_was_chosen():
+    new()
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    strength = wait(lambda: dialog.labelled('slider', 'Strength'), what='Strength').get_value_iface()
+    intent = dialog.labelled('combo box', 'Intent').get_selection_iface()
+
+    def brings(index, want):
+        intent.select_child(index)
+        wait(lambda: abs(strength.get_current_value() - want) < 1e-6, 5, f'{want}, not {strength.get_current_value()}')
+
+    brings(0, 1)
+    brings(3, 0.4)
+    brings(2, 1)
+    strength.set_current_value(0.6)
+    brings(3, 0.6)
+    strength.set_current_value(0.4)
+    brings(0, 1)
+    dialog.settled()
+    dialog.close()
+    gimp(CLOSE)
+
+
+def tab_goes_only_through_what_is_seen():
+    new()
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    dialog.ready()
+    dialog.area().get_component_iface().grab_focus()
+    for _ in range(40):
+        key('ctrl+Tab')
+        focused = [node for node in walk(dialog.window) if is_state(node, Atspi.StateType.FOCUSED)]
+        check(all(is_state(node, Atspi.StateType.SHOWING) for node in focused),
+              [(node.get_role_name(), node.get_name()) for node in focused])
+    dialog.close()
+    gimp(CLOSE)
+
+
+def undo_takes_the_tick_away_and_insert_all_leaves_out_what_is_inserted():
+    number = new()
+    count = f'answer = len(image_of({number}).get_layers())'
+    dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
+    dialog.type('a strawberry')
+    dialog.number('Steps', 1)
+    dialog.number('Pictures', 2)
+    dialog.generate(2)
+    check('a strawberry' in (dialog.thumbnails()[0].get_description() or ''), dialog.thumbnails()[0].get_description())
+    dialog.choose(0)
+    press(dialog.button('Insert as layer'))
+    wait(lambda: gimp(count) == 2, 20, 'the layer')
+    press(dialog.button('Insert all'))
+    wait(lambda: gimp(count) == 3, 20, 'the other one')
+    check(gimp(f'answer = [layer.is_group() for layer in image_of({number}).get_layers()]') == [False] * 3,
+          'the first one came again')
+    wait(lambda: not sensitive(dialog.button('Insert all')), 5, 'nothing to insert')
+    press(wait(lambda: edit_menu('Undo Inpaint'), what='Undo'))
+    wait(lambda: gimp(count) == 2, 10, 'undo')
+    wait(lambda: sensitive(dialog.button('Insert all')), 5, 'one that is not inserted any more')
+    dialog.number('Pictures', 1)
+    dialog.settled()
+    dialog.close(loses=1)
     gimp(CLOSE)
 
 
@@ -922,7 +989,9 @@ run((the_first_run_takes_four_actions_and_says_where_models_go, inpaint_from_men
      amounts_of_an_outpaint_are_pixels_or_percent_or_a_shape, colours_in_the_dialog_are_those_of_the_image,
      guidance_that_was_chosen_stays_where_nothing_can_be_remembered,
      models_that_cannot_do_it_are_grey_and_say_why, text_to_image_without_an_image_makes_one, results_outlive_their_image,
-     results_of_an_outpaint_go_into_one_canvas, the_newest_result_lies_on_top,
+     results_of_an_outpaint_go_into_one_canvas, an_intent_brings_its_strength_unless_one_was_chosen,
+     tab_goes_only_through_what_is_seen, undo_takes_the_tick_away_and_insert_all_leaves_out_what_is_inserted,
+     the_newest_result_lies_on_top,
      a_chosen_layer_that_is_deleted_is_told_and_not_read,
      regenerate_opens_with_what_the_layer_was_made_with, what_would_be_done_is_shown_again_after_a_change,
      presets_are_saved_and_chosen_and_settings_go_back_to_the_defaults, mnemonics_of_a_dialog_are_each_for_one_thing,

@@ -48,6 +48,44 @@ numbers_and_choices_follow_their_properties (void)
   g_object_unref (settings);
 }
 
+static void
+turn_wheel (GtkWidget *widget)
+{
+  GdkEvent *event = gdk_event_new (GDK_SCROLL);
+
+  event->scroll.window    = g_object_ref (gtk_widget_get_window (widget));
+  event->scroll.direction = GDK_SCROLL_UP;
+  event->scroll.x         = event->scroll.y = 2;
+  gdk_event_set_device (event, gdk_seat_get_pointer (gdk_display_get_default_seat (
+                                 gtk_widget_get_display (widget))));
+  gtk_widget_event (widget, event);
+  gdk_event_free (event);
+}
+
+/* Who scrolled through a form changed what was below the pointer. */
+static void
+the_wheel_changes_only_what_has_the_focus (void)
+{
+  static const gchar *const ids[]    = { "euler", "heun", NULL };
+  GObject   *settings = settings_new ("sampler", "heun");
+  GtkWidget *form     = fields_new ();
+  GtkWidget *steps    = fields_add_number (form, settings, "steps", "A", 1, 9, 1, 0, NULL);
+  GtkWidget *sampler  = fields_add_choice (form, settings, "sampler", "B", ids, ids, NULL);
+  GtkWidget *window   = settings_show (form);
+
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (steps), 5);
+  gtk_widget_grab_focus (sampler);
+  turn_wheel (steps);
+  CHECK (gtk_spin_button_get_value (GTK_SPIN_BUTTON (steps)) == 5);
+  gtk_widget_grab_focus (steps);
+  turn_wheel (steps);
+  CHECK (gtk_spin_button_get_value (GTK_SPIN_BUTTON (steps)) == 6);
+  turn_wheel (sampler);
+  CHECK_STRING (gtk_combo_box_get_active_id (GTK_COMBO_BOX (sampler)), "heun");
+  gtk_widget_destroy (window);
+  g_object_unref (settings);
+}
+
 static gdouble
 seed_of (GObject *settings)
 {
@@ -282,10 +320,10 @@ results_are_chosen_inserted_and_discarded (void)
 
   gdk_pixbuf_fill (pixels, 0x80a0c0ff);
   for (gint i = 0; i < 3; i++)
-    result_panel_add (panel, &results[i], pixels, "7");
+    result_panel_add (panel, &results[i], pixels, "7", NULL);
   CHECK (heard.chosen == &results[2]);
   CHECK_INT (result_panel_count_open (panel), 3);
-  result_panel_set_inserted (panel, &results[0]);
+  result_panel_set_inserted (panel, &results[0], TRUE);
   CHECK_INT (result_panel_count_open (panel), 2);
   gtk_button_clicked (GTK_BUTTON (settings_nth (panel, GTK_TYPE_BUTTON, 0)));
   CHECK (heard.inserted == &results[2]);
@@ -318,7 +356,7 @@ page_gives_way_to_the_first_result (void)
   result_panel_show_page (panel, TRUE);
   CHECK (result_panel_shows_page (panel));
   gdk_pixbuf_fill (pixels, 0x80a0c0ff);
-  result_panel_add (panel, &heard, pixels, "7");
+  result_panel_add (panel, &heard, pixels, "7", NULL);
   CHECK (! result_panel_shows_page (panel));
   CHECK (result_panel_chosen (panel) == &heard);
   CHECK_INT (result_panel_count (panel), 1);
@@ -358,6 +396,7 @@ main (int    argc,
   gtk_init (NULL, NULL);
   test_begin (argc, argv);
   RUN (numbers_and_choices_follow_their_properties);
+  RUN (the_wheel_changes_only_what_has_the_focus);
   RUN (lock_keeps_the_seed_of_the_last_run);
   RUN (rows_beside_each_other_share_a_line);
   RUN (columns_of_forms_stand_in_line_whatever_is_in_them);
