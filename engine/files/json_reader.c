@@ -442,11 +442,18 @@ static uint64_t sip_hash(const uint64_t key[2], const char *name)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+/* Where a name begins to look: by the half of its hash that its slot holds, so that growing the set need not
+ * read the names again. */
+static size_t name_place(const NameSet *set, uint64_t hash)
+{
+    return (size_t)(hash >> 32) & (set->size - 1);
+}
+
 /* The slot of this name, or the free one where it would stand. */
 static size_t name_slot(const NameSet *set, uint64_t hash, const char *name, NameOf name_of,
                         const void *user)
 {
-    size_t at = (size_t)hash & (set->size - 1);
+    size_t at = name_place(set, hash);
     for (; set->slots[at]; at = (at + 1) & (set->size - 1))
         if (set->slots[at] >> 32 == hash >> 32 &&
             strcmp(name_of(user, (size_t)(set->slots[at] & 0xffffffff) - 1), name) == 0)
@@ -454,7 +461,7 @@ static size_t name_slot(const NameSet *set, uint64_t hash, const char *name, Nam
     return at;
 }
 
-static bool name_set_grow(NameSet *set, NameOf name_of, const void *user)
+static bool name_set_grow(NameSet *set)
 {
     if (!set->size && getrandom(set->key, sizeof set->key, GRND_NONBLOCK) != sizeof set->key) {
         struct timespec now = { 0 };
@@ -462,22 +469,21 @@ static bool name_set_grow(NameSet *set, NameOf name_of, const void *user)
         set->key[0] = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15;
         set->key[1] = (uint64_t)(uintptr_t)set ^ (uint64_t)now.tv_sec;
     }
-    size_t    size = set->size ? set->size * 2 : 64;
-    uint64_t *slots = calloc(size, sizeof *slots);
-    if (!slots)
+    NameSet grown = *set;
+    grown.size = set->size ? set->size * 2 : 64;
+    grown.slots = calloc(grown.size, sizeof *grown.slots);
+    if (!grown.slots)
         return false;
     for (size_t i = 0; i < set->size; i++) {
         if (!set->slots[i])
             continue;
-        const char *name = name_of(user, (size_t)(set->slots[i] & 0xffffffff) - 1);
-        size_t      at = (size_t)sip_hash(set->key, name) & (size - 1);
-        while (slots[at])
-            at = (at + 1) & (size - 1);
-        slots[at] = set->slots[i];
+        size_t at = name_place(&grown, set->slots[i]);
+        while (grown.slots[at])
+            at = (at + 1) & (grown.size - 1);
+        grown.slots[at] = set->slots[i];
     }
     free(set->slots);
-    set->slots = slots;
-    set->size = size;
+    *set = grown;
     return true;
 }
 
@@ -493,7 +499,7 @@ int64_t name_set_add(NameSet *set, const char *name, size_t number, NameOf name_
                      const void *user)
 {
     if (set->count >= UINT32_MAX - 1 ||
-        (2 * (set->count + 1) > set->size && !name_set_grow(set, name_of, user)))
+        (2 * (set->count + 1) > set->size && !name_set_grow(set)))
         return NAME_NO_MEMORY;
     uint64_t  hash = sip_hash(set->key, name);
     uint64_t *slot = &set->slots[name_slot(set, hash, name, name_of, user)];

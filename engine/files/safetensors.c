@@ -26,7 +26,7 @@ struct Safetensors {
     size_t               header_bytes;
     SafetensorsEntry    *entries;
     size_t               count, room;
-    uint64_t            *shapes; /* of all entries, one after another */
+    uint64_t            *shapes; /* of all entries, one after another: kept_count() each */
     size_t               shape_count, shape_room;
     Pair                *pairs;
     size_t               pair_count, pair_room;
@@ -194,11 +194,40 @@ static bool read_size(JsonReader *reader, const char *name, const char *field, u
                 field, whole == JSON_TOO_LARGE ? "a number of 2^64 or more" : "what is no whole number");
 }
 
+/* What stands in `shapes` for a tensor: its dimensions, or the first ones and the Product of all. */
+static size_t kept_count(int rank)
+{
+    return rank <= SAFETENSORS_MAX_RANK ? (size_t)rank : SAFETENSORS_MAX_RANK + 2;
+}
+
+static bool keep_size(Safetensors *file, uint64_t size)
+{
+    if (!grow(&file->shapes, &file->shape_room, file->shape_count, sizeof *file->shapes))
+        return false;
+    file->shapes[file->shape_count++] = size;
+    return true;
+}
+
+/* Of the dimensions so far: the product, and the largest that it was on the way, which tells whether 64 bits
+ * were enough also where a 0 comes last. */
+typedef struct {
+    uint64_t most, now; /* UINT64_MAX: too large */
+} Product;
+
+static void multiply(Product *product, uint64_t size)
+{
+    if (__builtin_mul_overflow(product->now, size, &product->now))
+        product->now = product->most = UINT64_MAX;
+    if (product->now > product->most)
+        product->most = product->now;
+}
+
 static bool read_shape(Safetensors *file, JsonReader *reader, SafetensorsEntry *entry)
 {
     if (json_reader_peek(reader) != '[')
         return fail(reader->error, ENGINE_BAD_FILE, "%s: tensor " NAME ": 'shape' is no list",
                     file->path, entry->name);
+    Product product = { 1, 1 };
     json_reader_open(reader, '[');
     for (bool first = true; json_reader_more(reader, ']', first); first = false) {
         uint64_t size;
@@ -208,11 +237,13 @@ static bool read_shape(Safetensors *file, JsonReader *reader, SafetensorsEntry *
             return fail(reader->error, ENGINE_BAD_FILE,
                         "%s: tensor " NAME " has a dimension of %llu; the limit is 2^48 - 1",
                         file->path, entry->name, (unsigned long long)size);
-        if (!grow(&file->shapes, &file->shape_room, file->shape_count, sizeof *file->shapes))
+        multiply(&product, size);
+        if (entry->rank++ < SAFETENSORS_MAX_RANK && !keep_size(file, size))
             return no_memory(file, reader->error);
-        file->shapes[file->shape_count++] = size;
-        entry->rank++;
     }
+    if (entry->rank > SAFETENSORS_MAX_RANK &&
+        !(keep_size(file, product.most) && keep_size(file, product.now)))
+        return no_memory(file, reader->error);
     return reader->error->status == ENGINE_OK;
 }
 
@@ -345,14 +376,17 @@ static bool parse_header(Safetensors *file, EngineError *error)
 static bool entry_bytes(const Safetensors *file, const SafetensorsEntry *entry, uint64_t *bytes,
                         EngineError *error)
 {
-    uint64_t bits = (uint64_t)tensor_type_bits(entry->type);
-    for (int i = -1; i < entry->rank; i++) {
-        uint64_t factor = i < 0 ? 1 : entry->shape[i];
-        if (__builtin_mul_overflow(bits, factor, &bits))
-            return fail(error, ENGINE_BAD_FILE,
-                        "%s: tensor " NAME " is too large: its dimensions multiply to 2^64 bits or more",
-                        file->path, entry->name);
-    }
+    Product  product = { 1, 1 };
+    uint64_t each = (uint64_t)tensor_type_bits(entry->type), bits;
+    for (int i = 0; i < entry->rank && i < SAFETENSORS_MAX_RANK; i++)
+        multiply(&product, entry->shape[i]);
+    if (entry->rank > SAFETENSORS_MAX_RANK)
+        product = (Product){ entry->shape[SAFETENSORS_MAX_RANK], entry->shape[SAFETENSORS_MAX_RANK + 1] };
+    if (__builtin_mul_overflow(each, product.most, &bits))
+        return fail(error, ENGINE_BAD_FILE,
+                    "%s: tensor " NAME " is too large: its dimensions multiply to 2^64 bits or more",
+                    file->path, entry->name);
+    bits = each * product.now;
     if (bits % 8)
         return fail(error, ENGINE_BAD_FILE,
                     "%s: tensor " NAME " ends within a byte: %llu bits of %s", file->path, entry->name,
@@ -413,7 +447,7 @@ static bool check_layout(Safetensors *file, EngineError *error)
     for (size_t i = 0; i < file->count; i++) {
         file->entries[i].shape = shape;
         if (file->entries[i].rank > 0) /* a file of scalars only has no shapes: NULL + 0 is undefined */
-            shape += file->entries[i].rank;
+            shape += kept_count(file->entries[i].rank);
     }
     if (!sort_entries(file, error))
         return false;

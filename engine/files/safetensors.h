@@ -12,11 +12,15 @@
 
 typedef struct Safetensors Safetensors;
 
+/* Dimensions that are kept of a tensor.  More are checked and counted: a header of 20 MB can have ten
+ * million, and no tensor that means anything has. */
+enum { SAFETENSORS_MAX_RANK = 32 };
+
 typedef struct {
     const char     *name;  /* UTF-8, ends in NUL; owned by the Safetensors */
     TensorType      type;
     int             rank;
-    const uint64_t *shape; /* [rank], each below 2^48 */
+    const uint64_t *shape; /* [rank], each below 2^48; of more than SAFETENSORS_MAX_RANK the first ones only */
     uint64_t        begin, end; /* bytes from the start of the data */
     const void     *data;  /* in the map, any alignment; (end - begin) bytes */
 } SafetensorsEntry;

@@ -574,6 +574,8 @@ static bool entry_shape(const SafetensorsEntry *entry, int third, int shape[TENS
 {
     for (int i = 0; i < TENSOR_MAX_RANK; i++)
         shape[i] = 1;
+    if (entry->rank > SAFETENSORS_MAX_RANK)
+        return false;
     for (int i = 0; i < entry->rank; i++) {
         if (entry->shape[i] > INT_MAX || entry->shape[i] == 0 ||
             (i >= TENSOR_MAX_RANK && entry->shape[i] != 1))

@@ -493,6 +493,49 @@ static void accepts_every_format_and_any_rank(void)
            4, 3);
 }
 
+/* A tensor of many dimensions: `many` ones, then those of `last`. */
+static Bytes deep_file(int many, const char *last, size_t bytes)
+{
+    char *header = malloc(2 * (size_t)many + 400);
+    int   at = sprintf(header, "{\"b\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[%zu,%zu]},"
+                             "\"a\":{\"dtype\":\"U8\",\"shape\":[", bytes, bytes + 3);
+    for (int i = 0; i < many; i++, at += 2)
+        memcpy(header + at, "1,", 2);
+    sprintf(header + at, "%s],\"data_offsets\":[0,%zu]}}", last, bytes);
+    Bytes file = bytes_of_file(header, -1, bytes + 3);
+    free(header);
+    return file;
+}
+
+static void check_deep(int many, const char *last, size_t bytes, const char *fault)
+{
+    EngineError  error;
+    Bytes        file = deep_file(many, last, bytes);
+    Safetensors *opened = open_bytes(&file, &error);
+    if (fault ? !CHECK(!opened && strstr(error.message, fault)) : !CHECK(opened != NULL))
+        printf("     %d, %s: %s\n", many, last, error.message);
+    if (opened) {
+        const SafetensorsEntry *deep = safetensors_find(opened, "a"), *other = safetensors_find(opened, "b");
+        CHECK(deep && deep->rank > many && deep->shape[0] == 1);
+        CHECK(other && other->rank == 1 && other->shape[0] == 3);
+    }
+    safetensors_close(opened);
+    bytes_free(&file);
+}
+
+/* More dimensions than are kept: their product is the same as of few ones. */
+static void dimensions_that_are_not_kept_count(void)
+{
+    static const int deep[] = { 29, 30, 31, 32, 33, 34, 1000, 1000000 };
+    for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) {
+        check_deep(deep[i], "2,5", 10, NULL);
+        check_deep(deep[i], "2,0", 0, NULL);
+        check_deep(deep[i], "2,5", 11, "has 11 bytes, and its shape in U8 needs 10");
+        check_deep(deep[i], "281474976710655,281474976710655", 10, "is too large");
+        check_deep(deep[i], "281474976710655,281474976710655,0", 0, "is too large");
+    }
+}
+
 static void sorts_by_place_and_finds_by_name(void)
 {
     EngineError  error;
@@ -625,6 +668,7 @@ int main(int argc, char **argv)
     RUN(accepts_data_at_odd_places);
     RUN(reads_escapes_and_keeps_names_as_they_are);
     RUN(accepts_every_format_and_any_rank);
+    RUN(dimensions_that_are_not_kept_count);
     RUN(sorts_by_place_and_finds_by_name);
     RUN(survives_ten_thousand_mutations);
     RUN(writes_what_it_reads);
