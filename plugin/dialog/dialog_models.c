@@ -31,9 +31,11 @@ reason_in_short (DialogModels *self,
   switch (model->state)
     {
     case MODEL_DAMAGED:
-      return _("damaged file");
+      return g_str_has_suffix (model->path, ".safetensors") ? _("damaged file")
+                                                             : _("another format");
     case MODEL_INCOMPLETE:
-      return _("parts of it are missing");
+      return model->info.lacks_vae && ! model->info.lacks_text_encoder
+               ? _("its VAE is missing") : _("parts of it are missing");
     case MODEL_UNSUPPORTED:
       return model->info.summary;
     case MODEL_READY:

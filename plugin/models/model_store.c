@@ -253,6 +253,21 @@ state_of (const ModelRecord *record)
   return MODEL_UNSUPPORTED;
 }
 
+/* Files of weights: those that are opened, and those that people have and wonder about,
+ * which are listed with what to do about them. */
+static gboolean
+is_model_file (const gchar *name)
+{
+  static const gchar * const endings[] = { ".safetensors", ".ckpt", ".pt", ".pth", ".bin",
+                                           ".gguf", ".onnx" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (endings); i++)
+    if (g_str_has_suffix (name, endings[i]))
+      return TRUE;
+
+  return FALSE;
+}
+
 static void
 add_model (Scan        *scan,
            const gchar *path,
@@ -268,12 +283,14 @@ add_model (Scan        *scan,
   if (! file_identity_get (path, &identity))
     return;
 
-  /* A folder's times say nothing about the files in it. */
+  /* A folder's times say nothing about the files in it, and a file's nothing about the
+   * VAE that may have come to lie beside it. */
   record = is_folder ? &fresh : model_cache_lookup (scan->cache, &identity);
-  if (! record->has_info)
+  if (! record->has_info || record->info.lacks_vae || record->info.vae[0])
     {
       EngineError error = { 0 };
 
+      memset (&record->info, 0, sizeof record->info);
       record->well_formed = engine_inspect (path, &record->info, &error);
       if (! record->well_formed)
         {
@@ -289,7 +306,9 @@ add_model (Scan        *scan,
   model->path    = g_strdup (path);
   base           = g_path_get_basename (path);
   model->is_demo = ! strcmp (base, DEMO_NAME);
-  model->name    = g_filename_display_name (base);
+  /* A folder of the Hugging Face cache is known by its owner and name. */
+  model->name    = is_folder && g_str_has_prefix (base, "models--") && record->info.title[0]
+                     ? g_strdup (record->info.title) : g_filename_display_name (base);
   model->info    = record->info;
   model->state   = state_of (record);
   ending         = strrchr (model->name, '.');
@@ -297,6 +316,24 @@ add_model (Scan        *scan,
     *ending = '\0';
   g_free (base);
   g_ptr_array_add (scan->models, model);
+}
+
+/* Whether it is a folder of the Hugging Face cache that holds a diffusers model. */
+static gboolean
+is_hub_model (const gchar *path,
+              const gchar *name)
+{
+  EngineModelInfo info;
+  EngineError     error     = { 0 };
+  gchar          *snapshots = g_build_filename (path, "snapshots", NULL);
+  gboolean        found     = g_str_has_prefix (name, "models--")               &&
+                              g_file_test (snapshots, G_FILE_TEST_IS_DIR)       &&
+                              engine_inspect (path, &info, &error)              &&
+                              info.kind != ENGINE_FILE_UNKNOWN;
+
+  g_free (snapshots);
+
+  return found;
 }
 
 static void
@@ -327,15 +364,13 @@ scan_folder (Scan        *scan,
             {
               gchar *index = g_build_filename (path, "model_index.json", NULL);
 
-              if (g_file_test (index, G_FILE_TEST_IS_REGULAR))
+              if (g_file_test (index, G_FILE_TEST_IS_REGULAR) || is_hub_model (path, name))
                 add_model (scan, path, TRUE);
               else
                 scan_folder (scan, path, depth + 1);
               g_free (index);
             }
-          else if (S_ISREG (info.st_mode)                  &&
-                   g_str_has_suffix (name, ".safetensors") &&
-                   visit (scan, &info))
+          else if (S_ISREG (info.st_mode) && is_model_file (name) && visit (scan, &info))
             {
               add_model (scan, path, FALSE);
             }

@@ -227,7 +227,7 @@ static void every_kind_is_named_in_one_sentence(void)
         EngineModelInfo info;
         EngineError     error = { 0 };
         bool ok = CHECK(engine_inspect(file_of(cases[i].names), &info, &error)) &&
-                  CHECK_INT(info.kind, cases[i].kind) & CHECK_STRING(info.reason, cases[i].reason) &
+                  CHECK_INT(info.kind, cases[i].kind) && CHECK_STRING(info.reason, cases[i].reason) &&
                       CHECK(!info.runnable && info.summary[0]);
         if (!ok)
             printf("     %s: %s\n", cases[i].what, error.message);

@@ -881,6 +881,9 @@ def models_that_cannot_do_it_are_grey_and_say_why():
     models.without(paths[2], 'first_stage_model')
     with open(paths[3], 'wb') as file:
         file.write(b'\xff' * 64)
+    paths.append(os.path.join(folder, 'pickled.ckpt'))
+    with open(paths[4], 'wb') as file:
+        file.write(b'PK\3\4' + bytes(60))
     try:
         new()
         dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
@@ -894,7 +897,7 @@ def models_that_cannot_do_it_are_grey_and_say_why():
         items = [node for node in walk(combo) if node.get_role_name() == 'menu item']
         state = {node.get_name(): sensitive(node) for node in items}
         check(state == {'The one that fits best': True, 'for inpainting': True, 'gimp-diffusion-demo': True,
-                        'for instructions': False, 'half': False, 'broken': False}, state)
+                        'for instructions': False, 'half': False, 'broken': False, 'pickled': False}, state)
         dialog.close()
     finally:
         for path in paths:
