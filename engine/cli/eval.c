@@ -373,8 +373,7 @@ bool command_eval(const Options *options, EngineError *error)
               (eval.input = safetensors_open(options->arguments[1], error));
     if (ok && !(eval.threads = threads_create(options->threads)))
         ok = fail(error, ENGINE_OUT_OF_MEMORY, "The system gives no threads.");
-    if (ok && !(eval.device = device_create_cpu(eval.threads)))
-        ok = fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory.");
+    ok = ok && (eval.device = device_create_cpu(eval.threads, error)) != NULL;
     if (ok && has_input(&eval, "tokens"))
         ok = eval_text(&eval);
     if (ok && has_input(&eval, "latents"))

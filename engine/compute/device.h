@@ -7,6 +7,7 @@
  * does nothing.  docs/architecture.md, "To add a device". */
 #pragma once
 
+#include "../base/error.h"
 #include "tensor.h"
 #include "threads.h"
 
@@ -206,5 +207,5 @@ struct Device {
 
 /* The processor: its loops are the fastest that it can run, or those that $ENGINE_KERNELS names.
  * Threads are borrowed.  NULL when there is no memory. */
-Device *device_create_cpu(Threads *threads);
+Device *device_create_cpu(Threads *threads, EngineError *error);
 void    device_destroy(Device *device); /* NULL is fine */

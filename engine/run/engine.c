@@ -84,7 +84,7 @@ Engine *engine_open(const char *path, const EngineOptions *options, EngineError 
     if (ok && !(engine->threads = threads_create(options->threads)))
         ok = fail(error, ENGINE_OUT_OF_MEMORY, "The system gives no thread to work with.");
     if (ok)
-        ok = (engine->device = device_create_cpu(engine->threads)) != NULL;
+        ok = (engine->device = device_create_cpu(engine->threads, error)) != NULL;
     if (!ok) {
         fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory to open %s.", path);
         engine_close(engine);

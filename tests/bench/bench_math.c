@@ -127,7 +127,7 @@ int main(int argc, char **argv)
     }
     Cpu   cpu;
     Arena arena, memory;
-    cpu_init(&cpu, threads_create(argc > 1 ? atoi(argv[1]) : 0), NULL);
+    cpu_init(&cpu, threads_create(argc > 1 ? atoi(argv[1]) : 0), NULL, &(EngineError){ 0 });
     if (!arena_init(&arena, &cpu.device, 256 << 20) ||
         !arena_init(&memory, &cpu.device, (size_t)1 << 30))
         return 1;

@@ -223,6 +223,28 @@ output_that_cannot_be_written_is_said()
     refuses 1 'no-such-folder/x.png' "$diffuse" txt2img -p x $small -o no-such-folder/x.png
 }
 
+# Whatever the limit: help, a picture that is the one without a limit, or a sentence, within seconds.
+no_limit_on_memory_makes_it_hang()
+{
+    "$diffuse" txt2img -p x $small -o free.png
+    for kilobytes in 20000 40000 60000 100000 150000 200000 250000 300000 350000 400000 500000 700000 2000000; do
+        status=0
+        (ulimit -v $kilobytes; timeout -s KILL 10 "$diffuse" --help) >help 2>&1 || status=$?
+        [ "$status" -eq 0 ] || [ "$kilobytes" -lt 40000 ] # less than the C library and libpng take
+        rm -f limited.png
+        status=0
+        (ulimit -v $kilobytes; timeout -s KILL 30 "$diffuse" txt2img -p x $small -o limited.png) >out 2>err || status=$?
+        echo "$kilobytes: status $status: $(cat err)"
+        case $status in
+            0) cmp free.png limited.png ;;
+            1) [ "$(wc -l <err)" -eq 1 ] && [ ! -e limited.png ] ;;
+            127) [ "$kilobytes" -lt 40000 ] ;;
+            *) false ;;
+        esac
+    done
+    [ "$status" -eq 0 ]
+}
+
 eval_computes_what_is_there()
 {
     refuses 1 'nothing to compute' "$diffuse" eval "$project/models/gimp-diffusion-demo.safetensors" \

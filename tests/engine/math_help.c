@@ -80,7 +80,7 @@ void bed_init(TestBed *bed, int threads, size_t bytes)
 {
     memset(bed, 0, sizeof *bed);
     bed->threads = threads_create(threads);
-    cpu_init(&bed->cpu, bed->threads, NULL);
+    cpu_init(&bed->cpu, bed->threads, NULL, &(EngineError){ 0 });
     dry_init(&bed->dry, &bed->cpu.device);
     if (!arena_init(&bed->arena, bytes ? &bed->cpu.device : &bed->dry.device, bytes))
         abort();

@@ -387,7 +387,7 @@ size_t run_dry(int threads, void (*body)(Compute *compute, void *data), void *da
     Dry      dry;
     Arena    arena;
     Threads *pool = threads_create(threads);
-    cpu_init(&cpu, pool, NULL);
+    cpu_init(&cpu, pool, NULL, &(EngineError){ 0 });
     dry_init(&dry, &cpu.device);
     arena_init(&arena, &dry.device, 0);
     body(&(Compute){ .scratch = &arena }, data);
@@ -402,7 +402,7 @@ size_t run_rehearsed(int threads, void (*body)(Compute *compute, void *data), vo
     Arena    arena;
     size_t   peak = run_dry(threads, body, data);
     Threads *pool = threads_create(threads);
-    cpu_init(&cpu, pool, NULL);
+    cpu_init(&cpu, pool, NULL, &(EngineError){ 0 });
     if (!arena_init(&arena, &cpu.device, peak))
         die("no memory: %zu bytes", peak);
     body(&(Compute){ .scratch = &arena }, data);

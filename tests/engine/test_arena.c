@@ -23,7 +23,7 @@
 static const Device *processor(void)
 {
     static Cpu cpu;
-    cpu_init(&cpu, NULL, NULL);
+    cpu_init(&cpu, NULL, NULL, &(EngineError){ 0 });
     return &cpu.device;
 }
 

@@ -143,7 +143,7 @@ static bool case_run(Case *c)
     DenoiseRun real = c->run;
     Noise      random = c->random;
     Threads   *threads = threads_create(1);
-    cpu_init(&cpu, threads, NULL);
+    cpu_init(&cpu, threads, NULL, &(EngineError){ 0 });
     dry_init(&dry, &cpu.device);
     CHECK(arena_init(&arena, &dry.device, 0));
     c->run.noise.memory = c->run.source.memory = c->run.mask.memory = c->run.concat.memory = NULL;

@@ -26,10 +26,13 @@ static void check(const Kernels *kernels, int m, int n, int k, bool transposed, 
             float *to = &want[(size_t)i * (size_t)ldc + (size_t)j];
             *to = (float)(0.3 * sum + (accumulate ? (double)*to : 0));
         }
-    gemm(kernels, c, ldc, a, lda, b, ldb, transposed, m, n, k, 0.3F, accumulate);
+    Cpu cpu, plain;
+    cpu_init(&cpu, NULL, kernels, &(EngineError){ 0 });
+    cpu_init(&plain, NULL, kernels_by_name("reference"), &(EngineError){ 0 });
+    gemm(&cpu, c, ldc, a, lda, b, ldb, transposed, m, n, k, 0.3F, accumulate);
     CHECK_NEAR(c, want, c_count, 1e-5);
     kernels->gemm(c, ldc, a, lda, b, ldb, transposed, m, n, k, 0.3F, false);
-    gemm(kernels_by_name("reference"), want, ldc, a, lda, b, ldb, transposed, m, n, k, 0.3F, false);
+    gemm(&plain, want, ldc, a, lda, b, ldb, transposed, m, n, k, 0.3F, false);
     CHECK_NEAR(c, want, c_count, 1e-5);
     CHECK(guarded_free(a) && guarded_free(b) && guarded_free(c));
     free(want);
@@ -55,7 +58,10 @@ static void what_was_there_is_not_read_unless_added_to(void)
     float a[6], b[6], c[4] = { __builtin_nanf(""), __builtin_nanf(""), __builtin_inff(), 1 };
     fill_random(a, 6, 1);
     fill_random(b, 6, 2);
-    gemm(kernels_best(), c, 2, a, 3, b, 2, false, 2, 2, 3, 1, false);
+    Cpu cpu;
+    cpu_init(&cpu, NULL, NULL, &(EngineError){ 0 });
+    blas_prepare(&cpu.blas);
+    gemm(&cpu, c, 2, a, 3, b, 2, false, 2, 2, 3, 1, false);
     for (int i = 0; i < 4; i++)
         CHECK(c[i] > -4 && c[i] < 4);
     kernels_best()->gemm(c, 2, a, 3, b, 2, false, 2, 2, 3, 1, false);
@@ -66,7 +72,6 @@ static void what_was_there_is_not_read_unless_added_to(void)
 int main(int argc, char **argv)
 {
     test_begin(argc, argv);
-    gemm_prepare();
     RUN(products_match_naive_sums);
     RUN(what_was_there_is_not_read_unless_added_to);
     return test_end();

@@ -40,7 +40,7 @@ static Compute *processor(void)
     static Arena   arena;
     static Compute compute = { .scratch = &arena };
     if (!arena.device) {
-        cpu_init(&cpu, NULL, NULL);
+        cpu_init(&cpu, NULL, NULL, &(EngineError){ 0 });
         CHECK(arena_init(&arena, &cpu.device, 0));
     }
     return &compute;

@@ -238,7 +238,7 @@ static void add_channels(const ConvTask *task, const Slab *slab, int channel, in
             weight_convert(task->cpu->kernels, slab->weights + (size_t)i * (size_t)depth,
                            weight, first + (size_t)i * row, (size_t)depth);
     }
-    gemm(task->cpu->kernels, slab->tile, slab->pixels, left, left_stride, right, right_stride,
+    gemm(task->cpu, slab->tile, slab->pixels, left, left_stride, right, right_stride,
          false, slab->out, slab->pixels, depth, 1, channel > 0);
 }
 
@@ -429,7 +429,7 @@ static void conv2d_run(const Cpu *cpu, Compute *compute, const Operation *operat
         return;
     }
     task.scratch = scratch;
-    gemm_prepare();
+    blas_prepare(&task.cpu->blas);
     if (wants_shared(&task)) {
         task.shared = task.scratch + own_count(&task);
         task.sums = task.shared + columns_count(&task);

@@ -109,7 +109,7 @@ static void run(const Device *device, struct Compute *compute, const Operation *
     operations[operation->kind]->run((const Cpu *)device, compute, operation, cpu_piece(scratch));
 }
 
-void cpu_init(Cpu *cpu, Threads *threads, const Kernels *kernels)
+bool cpu_init(Cpu *cpu, Threads *threads, const Kernels *kernels, EngineError *error)
 {
     *cpu = (Cpu){ .threads = threads, .kernels = kernels ? kernels : kernels_best() };
     snprintf(cpu->name, sizeof cpu->name, "cpu, %s", cpu->kernels->name);
@@ -120,6 +120,7 @@ void cpu_init(Cpu *cpu, Threads *threads, const Kernels *kernels)
                             .memory_used = poison,
                             .scratch = scratch_of,
                             .run = run };
+    return blas_open(&cpu->blas, cpu->kernels, threads ? threads_count(threads) : 1, error);
 }
 
 static void destroy(Device *device)
@@ -127,12 +128,17 @@ static void destroy(Device *device)
     free(device);
 }
 
-Device *device_create_cpu(Threads *threads)
+Device *device_create_cpu(Threads *threads, EngineError *error)
 {
     Cpu *cpu = malloc(sizeof *cpu);
-    if (!cpu)
+    if (!cpu) {
+        fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the processor's tables.");
         return NULL;
-    cpu_init(cpu, threads, NULL);
+    }
+    if (!cpu_init(cpu, threads, NULL, error)) {
+        free(cpu);
+        return NULL;
+    }
     cpu->device.destroy = destroy;
     return &cpu->device;
 }

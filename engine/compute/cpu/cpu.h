@@ -4,17 +4,20 @@
 #pragma once
 
 #include "../device.h"
+#include "blas.h"
 #include "kernels.h"
 
 typedef struct {
     Device         device;
     Threads       *threads; /* borrowed; NULL: for a device whose memory is all that is used */
     const Kernels *kernels;
+    Blas           blas; /* products, where it is there and faster */
     char           name[32];
 } Cpu;
 
-/* kernels NULL: kernels_best(). */
-void cpu_init(Cpu *cpu, Threads *threads, const Kernels *kernels);
+/* kernels NULL: kernels_best().  False, and ready all the same with the kernels' own products, where
+ * blas_open() says so. */
+bool cpu_init(Cpu *cpu, Threads *threads, const Kernels *kernels, EngineError *error);
 
 /* A tensor in memory of the program's: what tests and benchmarks compute with. */
 Tensor cpu_tensor(float *data, int n, int c, int h, int w);

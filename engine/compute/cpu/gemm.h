@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The matrix product on one thread: OpenBLAS, or the kernel set's own loops where the build has no
- * BLAS or only one that is slower.  The only file that knows which.
+ * BLAS or only one that is slower.
  *
  * Layers cut their products into tiles by sizes alone and give each tile to one thread whole, so
  * the bits never depend on how many threads there are. */
 #pragma once
 
-#include "kernels.h"
+#include "cpu.h"
 
 #include <stdbool.h>
 
@@ -14,9 +14,5 @@
  *   c  [m, n]   rows ldc apart
  *   a  [m, k]   rows lda apart
  *   b  [k, n]   rows ldb apart; [n, k] where b_transposed */
-void gemm(const Kernels *kernels, float *c, int ldc, const float *a, int lda, const float *b,
-          int ldb, bool b_transposed, int m, int n, int k, float alpha, bool accumulate);
-
-/* Keeps BLAS from starting threads of its own; layers call it before they start theirs.  (BLAS has
- * only one such setting for the whole process.) */
-void gemm_prepare(void);
+void gemm(const Cpu *cpu, float *c, int ldc, const float *a, int lda, const float *b, int ldb,
+          bool b_transposed, int m, int n, int k, float alpha, bool accumulate);

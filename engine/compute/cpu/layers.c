@@ -83,7 +83,7 @@ static void linear_tile(void *data, int index, int worker)
                                (size_t)(column + i) * (size_t)task->in + (size_t)from,
                                (size_t)depth);
         }
-        gemm(task->cpu->kernels, task->y + (size_t)row * (size_t)task->out + column, task->out,
+        gemm(task->cpu, task->y + (size_t)row * (size_t)task->out + column, task->out,
              task->x + (size_t)row * (size_t)task->in + from, task->in, right, stride, true, rows,
              columns, depth, 1, from > 0 || has_bias || task->accumulate);
     }
@@ -124,7 +124,7 @@ static void linear_run(const Cpu *cpu, Compute *compute, const Operation *operat
         *longer = (*longer + 31) / 32 * 16;
     }
     task.across = pieces(task.out, task.tile_columns);
-    gemm_prepare();
+    blas_prepare(&task.cpu->blas);
     parallel_for(cpu->threads, task.across * pieces(task.rows, task.tile_rows), linear_tile, &task);
 }
 
