@@ -250,7 +250,8 @@ sides_panel_add (GtkWidget          *fields,
   gtk_combo_box_set_active (GTK_COMBO_BOX (self->shape), 0);
   fields_add (fields, _("Unit"), self->unit, NULL);
   fields_beside (fields);
-  fields_add (fields, _("Shape"), self->shape, _("Adds as little as brings the picture to this shape"));
+  fields_add (fields, _("Shape"), self->shape, _("Adds only what the picture "
+                                                 "needs to get this shape"));
   fields_add (fields, _("All sides"), amount_row (self), NULL);
   g_signal_connect (self->shape, "changed", G_CALLBACK (shape_cb), self);
   g_signal_connect (self->unit, "changed", G_CALLBACK (unit_changed_cb), self);

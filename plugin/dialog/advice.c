@@ -41,7 +41,7 @@ advice_label (const Advice *advice)
     case ADVICE_MORE_CONTEXT:
       return g_strdup (_("Show the _whole image"));
     case ADVICE_SEE_ALL:
-      return g_strdup (_("Show _all that is visible"));
+      return g_strdup (_("Show all that is _visible"));
     }
   return NULL;
 }
@@ -184,14 +184,14 @@ check_selection (Run    *run,
   advice->refused = TRUE;
   if (g_strcmp0 (intent, "background") == 0)
     {
-      advice->text = g_strdup (_("Nothing is selected: select what shall stay, and the rest "
-                                 "is replaced."));
+      advice->text = g_strdup (_("Nothing is selected: select what should "
+                                 "stay; the rest will be replaced."));
     }
   else
     {
       advice->kind = ADVICE_SELECT_ALL;
-      advice->text = g_strdup (_("Nothing is selected: select in the image what shall be "
-                                 "repainted."));
+      advice->text = g_strdup (_("Nothing is selected: select in the image "
+                                 "what should be repainted."));
     }
   g_free (intent);
 }
@@ -215,7 +215,8 @@ check_amounts (Run    *run,
     return;
   advice->kind    = ADVICE_EXTEND;
   advice->refused = TRUE;
-  advice->text    = g_strdup (_("Nothing is added on any side: say how much."));
+  advice->text    = g_strdup (_("Nothing is added on any side: enter how "
+                                "much to add."));
 }
 
 void
@@ -268,21 +269,21 @@ check_memory (Run            *run,
   if (! estimate->has_smaller)
     {
       advice->text = g_strdup_printf (
-        _("This needs %s of memory and only %s are free: close other programs."), need, there);
+        _("This needs %s of memory and only %s is free: close other programs."), need, there);
     }
   else if (run->mode == EDIT_TEXT_TO_IMAGE)
     {
       advice->kind = ADVICE_SIZE;
       advice->text = g_strdup_printf (
-        _("This needs %s of memory and only %s are free: make it smaller, or close other "
-          "programs."), need, there);
+        _("This needs %s of memory and only %s is free: make it smaller, or "
+          "close other programs."), need, there);
     }
   else
     {
       advice->kind = ADVICE_SMALLER_PASSES;
       advice->text = g_strdup_printf (
-        _("This needs %s of memory and only %s are free: let it be painted smaller and "
-          "enlarged, or close other programs."), need, there);
+        _("This needs %s of memory and only %s is free: paint it at a "
+          "smaller size and enlarge it, or close other programs."), need, there);
     }
   g_free (need);
   g_free (there);

@@ -396,7 +396,8 @@ stop (Dialog   *self,
       result_panel_set_progress (self->results, 0, _("Stopped"));
       return;
     }
-  result_panel_set_progress (self->results, 0, keep ? _("Finishing what there is")
+  result_panel_set_progress (self->results, 0, keep ? _("Finishing with the "
+                                                        "steps so far")
                                                     : _("Stopping"));
   if (keep)
     job_keep (self->run->job);
@@ -616,7 +617,8 @@ make_window (Dialog *self)
                                   gimp_procedure_get_name (procedure),
                                   _("_Close"), GTK_RESPONSE_CLOSE, NULL);
   self->keep     = add_button (self, _("Stop and _keep"), RESPONSE_KEEP,
-                               _("Ends the run now and makes the picture of what there is"));
+                               _("Ends the run now and makes a picture from "
+                                 "the steps so far"));
   self->stop     = add_button (self, _("_Stop"), RESPONSE_STOP,
                                _("Ends the run and forgets the unfinished picture"));
   self->generate = add_button (self, _("_Generate"), RESPONSE_GENERATE,

@@ -88,7 +88,8 @@ open_folder_cb (gpointer user)
   if (! gtk_show_uri_on_window (GTK_WINDOW (window), uri, GDK_CURRENT_TIME, NULL))
     {
       gchar *shown = g_filename_display_name (folder);
-      gchar *text  = g_strdup_printf (_("No program opens folders here; models go into %s"),
+      gchar *text  = g_strdup_printf (_("No program on this computer opens "
+                                        "folders; models go into %s"),
                                       shown);
 
       self->hooks.say (text, self->user);

@@ -18,17 +18,17 @@ static const Mode modes[] =
     N_("What to paint, in English: a strawberry on a blue background") },
   { EDIT_IMAGE_TO_IMAGE, "plug-in-diffusion-image-to-image",
     N_("_Image to Image…"),
-    N_("Redraw the image, or the selected part, after a prompt"),
-    N_("Takes what is visible and redraws it after the prompt; strength says how far from "
-       "the original.  The result is a new layer with a layer mask; nothing else in the "
-       "image changes."),
+    N_("Redraw the image, or the selected part, as a prompt describes it"),
+    N_("Takes what is visible and redraws it as the prompt describes it; "
+       "strength says how far from the original.  The result is a new layer "
+       "with a layer mask; nothing else in the image changes."),
     N_("What it should become, in English: an oil painting of a beach") },
   { EDIT_INPAINT, "plug-in-diffusion-inpaint",
     N_("I_npaint Selection…"),
     N_("Fill the selected place with what the prompt says"),
-    N_("Repaints the selected place so that it fits its surroundings.  The selection is "
-       "used as drawn, with its soft edges.  The result is a new layer with a layer mask; "
-       "nothing else in the image changes."),
+    N_("Repaints the selected place so that it fits its surroundings.  The "
+       "edge mode says what happens at the selection's border.  The result "
+       "is a new layer with a layer mask; nothing else in the image changes."),
     N_("What should be there, in English: a sunflower on a green meadow") },
   { EDIT_OUTPAINT, "plug-in-diffusion-outpaint",
     N_("_Outpaint…"),
@@ -38,7 +38,7 @@ static const Mode modes[] =
     N_("What the picture shows, in English: a beach with a blue sky") },
   { EDIT_INSTRUCT, "plug-in-diffusion-instruct",
     N_("Follow In_struction…"),
-    N_("Change the image, or the selected part, as told"),
+    N_("Change the image, or the selected part, as an instruction says"),
     N_("Follows an instruction such as “make it winter”.  Needs an InstructPix2Pix "
        "checkpoint, with 8 input channels.  The result is a new layer with a layer mask; "
        "nothing else in the image changes."),

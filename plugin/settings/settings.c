@@ -97,13 +97,13 @@ static const Setting rows[] =
     .field = FIELD (request.cfg), .low = -100, .high = 100, .recorded = TRUE, .in_text = TRUE,
     .part = SETTING_QUALITY, .place = 4, .beside = TRUE, .step = 0.5, .digits = 1,
     .label = N_("Guidance"),
-    .help = N_("How strictly the prompt is followed; 1 ignores the negative prompt and is "
-               "twice as quick") },
+    .help = N_("How strictly the prompt is followed; 1 ignores the negative "
+               "prompt and is twice as fast") },
   { .name = "cfg-rescale", .type = SETTING_NUMBER, .modes = ALL,
     .field = FIELD (request.cfg_rescale), .high = 1, .recorded = TRUE, .in_text = TRUE,
     .part = SETTING_MORE, .place = 1, .step = 0.05, .digits = 2,
     .label = N_("Rescale"),
-    .help = N_("Takes overexposure out of strong guidance") },
+    .help = N_("Keeps strong guidance from overexposing the picture") },
   { .name = "seed", .type = SETTING_SEED, .modes = ALL,
     .field = FIELD (request.seed), .low = -1, .high = SEED_MAX, .recorded = TRUE,
     .in_text = TRUE, .part = SETTING_QUALITY, .place = 7,
@@ -113,7 +113,8 @@ static const Setting rows[] =
     .field = FIELD (request.noise), .names = &noise_names, .recorded = TRUE,
     .in_text = TRUE, .part = SETTING_MORE, .place = 3,
     .label = N_("Noise"),
-    .help = N_("Where another program would have made the noise of this seed") },
+    .help = N_("Which noise a seed stands for: the one that other programs "
+               "make on a graphics card, or on the processor") },
   { .name = "clip-skip", .type = SETTING_WHOLE, .modes = ALL,
     .field = FIELD (request.clip_skip), .high = 12, .recorded = TRUE, .in_text = TRUE,
     .part = SETTING_MORE, .place = 2, .beside = TRUE, .step = 1,
@@ -153,8 +154,8 @@ static const Setting rows[] =
     .part = SETTING_WHERE, .place = 6, .shown = FROM_PICTURE & ~OUTPAINT, .beside = TRUE,
     .step = 16,
     .label = N_("Pixels"),
-    .help = N_("How many pixels around the selection the model sees, for that kind of "
-               "context") },
+    .help = N_("How many pixels around the selection the model sees, where "
+               "the context is in pixels") },
   { .name = "source", .type = SETTING_CHOICE, .modes = FROM_PICTURE,
     .field = FIELD (source), .names = &source_names, .recorded = TRUE,
     .part = SETTING_MORE, .place = 5,
@@ -164,7 +165,7 @@ static const Setting rows[] =
     .field = FIELD (edit.colour_match), .recorded = TRUE,
     .part = SETTING_MORE, .place = 6,
     .label = N_("Match colors"),
-    .help = N_("Bring the result to the colors of its surroundings") },
+    .help = N_("Adjust the colors of the result to its surroundings") },
   { .name = "keep-transparency", .type = SETTING_SWITCH, .modes = FROM_PICTURE,
     .field = FIELD (edit.keep_transparency), .recorded = TRUE,
     .part = SETTING_MORE, .place = 7, .beside = TRUE,
