@@ -17,7 +17,7 @@ typedef struct {
     int x, y, width, height;
 } EditRect;
 
-enum { EDIT_MAX_ISLANDS = 32 };
+enum { EDIT_MAX_ISLANDS = 32, EDIT_MAX_WIDTH = 1000 /* pixels of feather, grow and edge */ };
 
 typedef struct {
     EditMode   mode;

@@ -298,11 +298,52 @@ static bool composite(EnginePicture *out, const EnginePicture *source, const Edi
 /* Everything about an edit that lives until its last picture is written. */
 typedef struct {
     EnginePicture source;
-    float        *mask, *region, *selection;
+    float        *mask;
+    EditPixels    pixels[EDIT_MAX_ISLANDS]; /* of each crop */
     EditPlan      plan;
     EditJob      *job;
     EditResult   *results;
 } Edit;
+
+static void clear_pixels(Edit *edit)
+{
+    for (int i = 0; i < EDIT_MAX_ISLANDS; i++) {
+        free((float *)edit->pixels[i].rgba);
+        free((float *)edit->pixels[i].selection);
+        edit->pixels[i] = (EditPixels){ NULL, NULL };
+    }
+}
+
+static bool cut_crops(Edit *edit, EngineError *error)
+{
+    const EditPlan *plan = &edit->plan;
+    int             w = edit->source.width, h = edit->source.height;
+    for (int i = 0; i < plan->crop_count; i++) {
+        EditRect region = plan->crops[i].region;
+        edit->pixels[i].rgba =
+            cut_region(edit->source.pixels, w, h, 4, region, plan->shift_x, plan->shift_y);
+        if (edit->mask)
+            edit->pixels[i].selection =
+                cut_region(edit->mask, w, h, 1, region, plan->shift_x, plan->shift_y);
+        if (!edit->pixels[i].rgba || (edit->mask && !edit->pixels[i].selection))
+            return fail(error, ENGINE_OUT_OF_MEMORY,
+                        "There is not enough memory for a %d x %d region.", region.width,
+                        region.height);
+    }
+    return true;
+}
+
+/* The mask's islands. */
+static bool find_islands(EditSettings *settings, const Edit *edit, EngineError *error)
+{
+    EditRect     all = { 0, 0, edit->source.width, edit->source.height };
+    EditIslands *islands = edit_islands_create(all.width, all.height);
+    if (islands)
+        edit_islands_add(islands, all, edit->mask);
+    bool ok = islands && edit_islands_find(islands, settings->islands, &settings->island_count);
+    edit_islands_destroy(islands);
+    return ok || fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the mask.");
+}
 
 static void edit_clear(Edit *edit, int count)
 {
@@ -311,8 +352,7 @@ static void edit_clear(Edit *edit, int count)
     free(edit->results);
     edit_job_destroy(edit->job);
     free(edit->mask);
-    free(edit->region);
-    free(edit->selection);
+    clear_pixels(edit);
     engine_picture_clear(&edit->source);
 }
 
@@ -334,6 +374,9 @@ static EditSettings edit_settings(const Options *options, EditMode mode, const E
     if (options_has(options, offsetof(EngineRequest, strength)))
         settings.strength = options->request.strength;
     settings.edge = (EditEdge)options->edge;
+    settings.feather = options->feather;
+    settings.grow = options->grow;
+    settings.edge_width = options->edge_width;
     settings.context = (EditContext)options->context;
     settings.context_pixels = options->context_pixels;
     settings.colour_match = !options->no_colour_match;
@@ -371,6 +414,8 @@ static bool run_edit(Make *make, EditMode mode, Edit *edit, EngineError *error)
 
     EditSettings settings = edit_settings(options, mode, edit);
     const EngineModelInfo *model = engine_model(make->engine);
+    if (edit->mask && !find_islands(&settings, edit, error))
+        return false;
     if (!edit_plan(&settings, model, &edit->plan, error))
         return false;
     make->request.strength = settings.strength;
@@ -384,21 +429,18 @@ static bool run_edit(Make *make, EditMode mode, Edit *edit, EngineError *error)
         return true;
     }
     const EditPlan *plan = &edit->plan;
-    edit->region = cut_region(edit->source.pixels, width, height, 4, plan->region, plan->shift_x,
-                              plan->shift_y);
-    if (edit->mask)
-        edit->selection = cut_region(edit->mask, width, height, 1, plan->region, plan->shift_x,
-                                     plan->shift_y);
     edit->results = calloc((size_t)make->request.count, sizeof *edit->results);
-    if (!edit->region || (edit->mask && !edit->selection) || !edit->results)
-        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for a %d x %d region.",
-                    plan->region.width, plan->region.height);
-    edit->job = edit_prepare(&settings, model, plan, edit->region, edit->selection, error);
+    if (!edit->results)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the results.");
+    if (!cut_crops(edit, error))
+        return false;
+    edit->job = edit_prepare_crops(&settings, model, plan, edit->pixels, error);
+    clear_pixels(edit);
     if (!edit->job)
         return false;
     bool ok = edit_generate(edit->job, make->engine, &make->request, edit->results, error);
     progress_end(&make->progress);
-    for (int i = 0; ok && i < make->request.count && edit->results[i].rgba; i++) {
+    for (int i = 0; ok && i < make->request.count && edit->results[i].parts; i++) {
         EnginePicture picture = { 0 };
         ok = composite(&picture, &edit->source, plan, &edit->results[i], options->layer, error) &&
              write_picture(make, i, &picture, error);

@@ -15,6 +15,7 @@ typedef enum {
     OPTION_CHOICE,  /* int, by name */
     OPTION_AMOUNT,  /* Amount */
     OPTION_THREADS, /* int */
+    OPTION_PIXELS,  /* int, of a mask's width */
     OPTION_CONTEXT, /* a choice, or pixels */
 } OptionKind;
 
@@ -68,14 +69,22 @@ static const Option own_options[] = {
     { "context", 0, OPTION_CONTEXT, PART_EDITING, FIELD(context), NULL, "NAME",
       "how much around the mask the model sees: auto, selection, whole, or a number of pixels" },
     { "edge-mode", 0, OPTION_CHOICE, PART_EDITING, FIELD(edge), choices_edges, "NAME",
-      "what happens at the mask's edge" },
+      "the result fades across the mask's edge, or inside it, or follows its grey" },
+    { "edge-width", 0, OPTION_PIXELS, PART_EDITING, FIELD(edge_width), NULL, "PIXELS",
+      "over how many the result fades at the mask's edge, half of them outside (keep-inside: none); "
+      "default 2.5 % of its size, 24 to 64" },
+    { "feather", 0, OPTION_PIXELS, PART_EDITING, FIELD(feather), NULL, "PIXELS",
+      "how softly the change begins around the mask, where the result is not laid; default 10 % of "
+      "its size, 32 to 96" },
+    { "grow", 0, OPTION_PIXELS, PART_EDITING, FIELD(grow), NULL, "PIXELS",
+      "makes the mask larger first; default 0" },
     { "edge", 0, OPTION_CHOICE, PART_HIDDEN, FIELD(edge), choices_edges, NULL, NULL },
     { "intent", 0, OPTION_CHOICE, PART_EDITING, FIELD(intent), choices_intents, "NAME",
       "what the place should become" },
     { "no-colour-match", 0, OPTION_FLAG, PART_EDITING, FIELD(no_colour_match), NULL, NULL,
-      "leaves the colours as the model made them" },
+      "leaves the colours as the model made them; else they follow what is kept of the picture" },
     { "keep-transparency", 0, OPTION_FLAG, PART_EDITING, FIELD(keep_transparency), NULL, NULL,
-      "the result is as transparent as the picture was" },
+      "the result is exactly as transparent as the picture was; without it what is repainted is opaque" },
     { "layer", 0, OPTION_FLAG, PART_EDITING, FIELD(layer), NULL, NULL,
       "writes only what is new, as a transparent layer of the same size" },
     { "mask", 0, OPTION_TEXT, PART_MASK, FIELD(mask), NULL, "MASK.png",
@@ -85,7 +94,7 @@ static const Option own_options[] = {
     { "right", 0, OPTION_AMOUNT, PART_SIDES, FIELD(right), NULL, "AMOUNT", "the same" },
     { "top", 0, OPTION_AMOUNT, PART_SIDES, FIELD(top), NULL, "AMOUNT", "the same" },
     { "bottom", 0, OPTION_AMOUNT, PART_SIDES, FIELD(bottom), NULL, "AMOUNT",
-      "the same; without all four the picture's own transparent border is filled" },
+      "the same; a clear border of the picture is filled beside them, and all of it without all four" },
     { "help", 'h', OPTION_FLAG, PART_HIDDEN, FIELD(help), NULL, NULL, NULL },
     { "version", 0, OPTION_FLAG, PART_HIDDEN, FIELD(version), NULL, NULL, NULL },
 };
@@ -141,6 +150,16 @@ static bool read_threads(int *threads, const char *text, EngineError *error)
     return true;
 }
 
+static bool read_pixels(int *pixels, const char *name, const char *text, EngineError *error)
+{
+    uint64_t number;
+    if (!number_parse_whole(text, strlen(text), &number) || number > EDIT_MAX_WIDTH)
+        return fail(error, ENGINE_BAD_REQUEST, "--%s takes pixels from 0 to %d, not '%s'.", name,
+                    EDIT_MAX_WIDTH, text);
+    *pixels = (int)number;
+    return true;
+}
+
 static bool read_context(Options *options, const char *text, EngineError *error)
 {
     uint64_t pixels;
@@ -164,6 +183,7 @@ static bool read_own(Options *options, const Option *option, EngineError *error)
     case OPTION_FLAG: *(bool *)field = true; return true;
     case OPTION_CHOICE: return read_choice(field, option->name, option->choices, optarg, error);
     case OPTION_AMOUNT: return read_amount(field, option->name, optarg, error);
+    case OPTION_PIXELS: return read_pixels(field, option->name, optarg, error);
     case OPTION_THREADS: return read_threads(field, optarg, error);
     case OPTION_CONTEXT: return read_context(options, optarg, error);
     }
@@ -208,7 +228,7 @@ bool options_read(Options *options, int argc, char **argv, EngineError *error)
 {
     struct option long_options[OWN_COUNT + REQUEST_SETTING_COUNT + 1];
     char          letters[LETTERS];
-    *options = (Options){ .intent = -1 };
+    *options = (Options){ .intent = -1, .feather = -1, .grow = -1, .edge_width = -1 };
     make_getopt(long_options, letters);
     opterr = 0;
     for (;;) {

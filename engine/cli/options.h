@@ -23,6 +23,7 @@ typedef struct {
     bool          has[REQUEST_SETTING_COUNT];
 
     int threads, context_pixels;
+    int feather, grow, edge_width; /* pixels; -1: chosen from the mask's size */
     int prediction; /* EnginePrediction */
     int intent;     /* EditIntent; -1: the command's own */
     int edge;       /* EditEdge */

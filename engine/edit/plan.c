@@ -8,7 +8,6 @@
 
 enum {
     MAX_CANVAS = 524288,
-    MAX_WIDTH = 1000, /* of feather, grow and edge, in pixels */
     MIN_SIDE = 64,
     DEFAULT_MEGAPIXELS = 6,
     MAX_REGION = 1 << 27, /* pixels read at once: with masks and result about 6 GB */
@@ -120,10 +119,10 @@ static bool check(const EditSettings *settings, const EngineModelInfo *model, En
         return fail(error, ENGINE_BAD_REQUEST,
                     "The context must be between 0 and %d pixels, not %d.", MAX_CANVAS,
                     settings->context_pixels);
-    if (settings->feather > MAX_WIDTH || settings->grow > MAX_WIDTH ||
-        settings->edge_width > MAX_WIDTH)
+    if (settings->feather > EDIT_MAX_WIDTH || settings->grow > EDIT_MAX_WIDTH ||
+        settings->edge_width > EDIT_MAX_WIDTH)
         return fail(error, ENGINE_BAD_REQUEST,
-                    "Feather, grow and edge width must be at most %d pixels.", MAX_WIDTH);
+                    "Feather, grow and edge width must be at most %d pixels.", EDIT_MAX_WIDTH);
     if (settings->mode == EDIT_SEAMS && !settings->tile_x && !settings->tile_y)
         return fail(error, ENGINE_BAD_REQUEST,
                     "Seams are repaired along an axis that is to be tiled: choose one or both.");
