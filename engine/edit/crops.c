@@ -2,6 +2,8 @@
 #include "crops.h"
 
 #include "islands.h"
+#include "passes.h"
+#include "result.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -160,7 +162,7 @@ EditJob *crops_create(const EditSettings *settings, const EngineModelInfo *model
         if (memcmp(&now, &then, sizeof now) != 0)
             ok = fail(error, ENGINE_BAD_REQUEST,
                       "The edit was planned for another selection or model: plan it again.");
-        job->jobs[i] = ok ? passes_create(&job->crops.settings[i], model, &job->crops.plans[i],
+        job->jobs[i] = ok ? crop_create(&job->crops.settings[i], model, &job->crops.plans[i],
                                           job->crops.count > 1, pixels[i].rgba,
                                           pixels[i].selection, error)
                           : NULL;
@@ -177,7 +179,7 @@ void crops_destroy(EditJob *job)
     if (!job)
         return;
     for (int i = 0; job->jobs && i < job->crops.count; i++)
-        passes_destroy(job->jobs[i]);
+        crop_destroy(job->jobs[i]);
     free(job->jobs);
     crops_finish(&job->crops);
     free(job);
@@ -211,9 +213,9 @@ bool crops_prepare_pass(EditJob *job, int pass, EngineRequest *request, EngineEr
     CropJob *now = job->jobs[crop];
     job->pass = pass;
     if (own == 0) {
-        passes_start_over(now);
+        crop_start_over(now);
         for (int i = 0; i < crop; i++)
-            passes_see(now, job->jobs[i]);
+            crop_see(now, job->jobs[i]);
     }
     return passes_prepare_pass(now, own, request, error);
 }
@@ -231,7 +233,7 @@ bool crops_result(EditJob *job, EditResult *result, EngineError *error)
     bool ok = result->parts != NULL || no_memory(error);
     for (int i = 0; ok && i < job->crops.count; i++) {
         EditResult one = { 0 };
-        ok = passes_finish(job->jobs[i], &one, error);
+        ok = result_make(job->jobs[i], &one, error);
         if (!ok)
             break;
         result->parts[result->part_count++] = (EditPart){ one.rect, one.rgba, one.mask };

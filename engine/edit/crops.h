@@ -6,7 +6,7 @@
 #pragma once
 
 #include "../edit.h"
-#include "passes.h"
+#include "crop.h"
 #include "plan.h"
 
 typedef struct {

@@ -53,6 +53,11 @@ EditRect rect_union(EditRect a, EditRect b)
     return (EditRect){ x0, y0, x1 - x0, y1 - y0 };
 }
 
+size_t rect_area(EditRect rect)
+{
+    return (size_t)rect.width * (size_t)rect.height;
+}
+
 EditRect rect_pad(EditRect rect, int left, int top, int right, int bottom)
 {
     return (EditRect){ rect.x - left, rect.y - top, rect.width + left + right,

@@ -28,6 +28,7 @@ RegionLimits region_limits(const EngineModelInfo *model);
 bool     rect_contains(EditRect outer, EditRect inner);
 EditRect rect_intersect(EditRect a, EditRect b); /* width 0: nothing in common */
 EditRect rect_union(EditRect a, EditRect b);     /* an empty one does not count */
+size_t   rect_area(EditRect rect);
 EditRect rect_pad(EditRect rect, int left, int top, int right, int bottom);
 
 /* Moved inside a canvas at the origin, and cut only where it is larger than that. */
