@@ -103,6 +103,35 @@ canvas_selection_bounds (GimpImage *image,
   return TRUE;
 }
 
+gint
+canvas_selection_islands (GimpImage      *image,
+                          const EditRect *bounds,
+                          EditRect       *islands)
+{
+  enum { BAND = 256 };
+  EditIslands *finder = edit_islands_create (gimp_image_get_width (image),
+                                             gimp_image_get_height (image));
+  gint         count  = 0;
+  gboolean     read   = finder != NULL;
+
+  for (gint y = 0; read && y < bounds->height; y += BAND)
+    {
+      EditRect  band = { bounds->x, bounds->y + y, bounds->width,
+                         MIN (BAND, bounds->height - y) };
+      gfloat   *mask = canvas_read_selection (image, &band, NULL);
+
+      read = mask != NULL;
+      if (read)
+        edit_islands_add (finder, band, mask);
+      g_free (mask);
+    }
+  if (! read || ! edit_islands_find (finder, islands, &count))
+    count = 0;
+  edit_islands_destroy (finder);
+
+  return count;
+}
+
 gfloat *
 canvas_read_selection (GimpImage       *image,
                        const EditRect  *rect,
@@ -282,16 +311,38 @@ canvas_layer_rect (GimpLayer *layer,
 
 /* ---- writing ------------------------------------------------------------- */
 
+/* @rect: in the drawable. */
 static void
-write_drawable (GimpDrawable   *drawable,
-                const EditRect *rect,
-                const gchar    *format,
-                const gfloat   *pixels)
+write_part (GeglBuffer     *buffer,
+            const EditRect *rect,
+            const gchar    *format,
+            const gfloat   *pixels)
+{
+  gegl_buffer_set (buffer, GEGL_RECTANGLE (rect->x, rect->y, rect->width, rect->height), 0,
+                   babl_format (format), pixels, GEGL_AUTO_ROWSTRIDE);
+}
+
+/* All parts' pixels, or their masks. */
+static void
+write_parts (GimpDrawable   *drawable,
+             const EditRect *rect,
+             const EditPart *parts,
+             gint            count,
+             gboolean        masks)
 {
   GeglBuffer *buffer = gimp_drawable_get_buffer (drawable);
 
-  gegl_buffer_set (buffer, GEGL_RECTANGLE (0, 0, rect->width, rect->height), 0,
-                   babl_format (format), pixels, GEGL_AUTO_ROWSTRIDE);
+  for (gint i = 0; i < count; i++)
+    {
+      EditRect part = parts[i].rect;
+
+      part.x -= rect->x;
+      part.y -= rect->y;
+      if (part.width < 1 || part.height < 1)
+        continue;
+      write_part (buffer, &part, masks ? MASK_FORMAT : COLOUR_FORMAT,
+                  masks ? parts[i].mask : parts[i].rgba);
+    }
   /* This flushes the tiles to GIMP. */
   g_object_unref (buffer);
   gimp_drawable_update (drawable, 0, 0, rect->width, rect->height);
@@ -301,8 +352,9 @@ GimpLayer *
 canvas_layer_new (GimpImage      *image,
                   const gchar    *name,
                   const EditRect *rect,
-                  const gfloat   *pixels,
-                  const gfloat   *mask)
+                  const EditPart *parts,
+                  gint            count,
+                  gboolean        masked)
 {
   GimpImageType  type = gimp_image_get_base_type (image) == GIMP_GRAY
                         ? GIMP_GRAYA_IMAGE : GIMP_RGBA_IMAGE;
@@ -311,15 +363,15 @@ canvas_layer_new (GimpImage      *image,
   layer = gimp_layer_new (image, name, rect->width, rect->height, type, 100.0,
                           gimp_image_get_default_new_layer_mode (image));
   gimp_layer_set_offsets (layer, rect->x, rect->y);
-  write_drawable (GIMP_DRAWABLE (layer), rect, COLOUR_FORMAT, pixels);
-  if (mask)
+  write_parts (GIMP_DRAWABLE (layer), rect, parts, count, FALSE);
+  if (masked)
     {
       GimpLayerMask *layer_mask = gimp_layer_create_mask (layer, GIMP_ADD_MASK_BLACK);
 
       gimp_layer_add_mask (layer, layer_mask);
       /* The next brush stroke is for the picture. */
       gimp_layer_set_edit_mask (layer, FALSE);
-      write_drawable (GIMP_DRAWABLE (layer_mask), rect, MASK_FORMAT, mask);
+      write_parts (GIMP_DRAWABLE (layer_mask), rect, parts, count, TRUE);
     }
 
   return layer;

@@ -40,6 +40,19 @@ gboolean   canvas_selection_bounds (GimpImage    *image,
                                     EditRect     *bounds);
 
 /**
+ * canvas_selection_islands:
+ * @bounds: of the selection
+ * @islands: (out) (array length=EDIT_MAX_ISLANDS): bounds of its parts
+ *
+ * Reads the selection in bands: memory does not follow its size.
+ *
+ * Returns: how many parts; 0 when there is no memory to find them.
+ */
+gint       canvas_selection_islands (GimpImage      *image,
+                                     const EditRect *bounds,
+                                     EditRect       *islands);
+
+/**
  * canvas_read_selection:
  * @rect: may reach beyond the canvas: nothing is selected there
  *
@@ -74,8 +87,9 @@ gfloat    *canvas_read            (GimpImage       *image,
 
 /**
  * canvas_layer_new:
- * @pixels: [rect.height, rect.width, 4]
- * @mask: [rect.height, rect.width] 0 … 1 for a layer mask, or %NULL for none
+ * @rect: of the layer
+ * @parts: (array length=count): what lies in it, in the coordinates of @rect; clear elsewhere
+ * @masked: whether it gets a layer mask, of the parts'
  *
  * Makes a layer in the image's own precision that is not yet in the image: nothing the
  * user could see changes.
@@ -85,8 +99,9 @@ gfloat    *canvas_read            (GimpImage       *image,
 GimpLayer *canvas_layer_new       (GimpImage      *image,
                                    const gchar    *name,
                                    const EditRect *rect,
-                                   const gfloat   *pixels,
-                                   const gfloat   *mask);
+                                   const EditPart *parts,
+                                   gint            count,
+                                   gboolean        masked);
 
 /**
  * canvas_group_new:

@@ -45,11 +45,10 @@ short_prompt (Run             *run,
 /* Colors without their transparency, for a layer that is as transparent as what it covers: laid over
  * that it would make it thicker. */
 static gfloat *
-solid_pixels (const Candidate *candidate)
+solid_pixels (const EditPart *part)
 {
-  const EditRect *rect   = &candidate->edit.rect;
-  gsize           count  = (gsize) rect->width * (gsize) rect->height;
-  gfloat         *pixels = g_memdup2 (candidate->edit.rgba, 4 * count * sizeof (gfloat));
+  gsize   count  = (gsize) part->rect.width * (gsize) part->rect.height;
+  gfloat *pixels = g_memdup2 (part->rgba, 4 * count * sizeof (gfloat));
 
   for (gsize i = 0; i < count; i++)
     if (pixels[4 * i + 3] > 0.0f)
@@ -71,19 +70,28 @@ candidate_layer (Run             *run,
   gchar     *name   = g_strdup_printf (_("%s (seed %s)"), prompt, seed);
   EditRect   rect   = candidate->edit.rect;
   GimpLayer *layer;
-  gfloat    *solid;
+  EditPart  *parts;
+  gint       count  = candidate->edit.part_count;
   gboolean   clips;
 
   rect.x += move_x;
   rect.y += move_y;
   clips   = candidate->edit.replaces && run_source (run) == CANVAS_VISIBLE;
-  solid   = clips ? solid_pixels (candidate) : NULL;
-  layer   = canvas_layer_new (image, name, &rect, solid ? solid : candidate->edit.rgba,
-                              candidate->settings.mode == EDIT_TEXT_TO_IMAGE
-                              ? NULL : candidate->edit.mask);
+  parts   = g_memdup2 (candidate->edit.parts, (gsize) count * sizeof *parts);
+  for (gint i = 0; i < count; i++)
+    {
+      if (clips)
+        parts[i].rgba = solid_pixels (&parts[i]);
+      parts[i].rect.x += move_x;
+      parts[i].rect.y += move_y;
+    }
+  layer   = canvas_layer_new (image, name, &rect, parts, count,
+                              candidate->settings.mode != EDIT_TEXT_TO_IMAGE);
   if (clips)
     gimp_layer_set_composite_mode (layer, GIMP_LAYER_COMPOSITE_CLIP_TO_BACKDROP);
-  g_free (solid);
+  for (gint i = 0; clips && i < count; i++)
+    g_free (parts[i].rgba);
+  g_free (parts);
   record_attach (layer, candidate, run_source (run));
   g_free (name);
   g_free (seed);

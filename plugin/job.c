@@ -84,8 +84,11 @@ job_task_free (JobTask *task)
     return;
 
   g_free (task->model_path);
-  g_free (task->rgba);
-  g_free (task->selection);
+  for (gint i = 0; i < EDIT_MAX_ISLANDS; i++)
+    {
+      g_free (task->rgba[i]);
+      g_free (task->selection[i]);
+    }
   g_free (task->prompt);
   g_free (task->negative_prompt);
   g_free (task);
@@ -316,6 +319,33 @@ enough_cb (void *user)
   return g_atomic_int_get (&work->job->enough) != 0;
 }
 
+/* sums [height, width, 4]: colors by how much they cover. */
+static void
+add_part (gfloat         *sums,
+          gint            width,
+          gint            height,
+          gint            factor,
+          const EditPart *part,
+          const EditRect *whole)
+{
+  for (gint y = 0; y < part->rect.height; y++)
+    for (gint x = 0; x < part->rect.width; x++)
+      {
+        gsize         at    = (gsize) y * (gsize) part->rect.width + (gsize) x;
+        gint          u     = (part->rect.x - whole->x + x) / factor;
+        gint          v     = (part->rect.y - whole->y + y) / factor;
+        const gfloat *in    = part->rgba + 4 * at;
+        gfloat        cover = in[3] * part->mask[at];
+        gfloat       *sum   = sums + ((gsize) v * (gsize) width + (gsize) u) * 4;
+
+        if (u >= width || v >= height)
+          continue;
+        for (gint c = 0; c < 3; c++)
+          sum[c] += in[c] * cover;
+        sum[3] += cover;
+      }
+}
+
 /* The result as it will be seen, smaller by a whole factor: here, for a large one takes longer than a
  * dialog may be silent. */
 static void
@@ -327,34 +357,22 @@ make_shown (Candidate *candidate)
   gint              width  = MAX (1, edit->rect.width / factor);
   gint              height = MAX (1, edit->rect.height / factor);
   gsize             bytes  = (gsize) width * (gsize) height * 4;
-  guchar           *out    = g_malloc (bytes);
+  guchar           *out    = g_malloc0 (bytes);
+  gfloat           *sums   = g_malloc0_n ((gsize) width * (gsize) height * 4, sizeof (gfloat));
 
-  for (gint y = 0; y < height; y++)
-    for (gint x = 0; x < width; x++)
-      {
-        guchar *pixel  = out + ((gsize) y * (gsize) width + (gsize) x) * 4;
-        gfloat  sum[4] = { 0 };
-        gint    rows   = MIN (factor, edit->rect.height - y * factor);
-        gint    cols   = MIN (factor, edit->rect.width - x * factor);
+  for (gint i = 0; i < edit->part_count; i++)
+    add_part (sums, width, height, factor, &edit->parts[i], &edit->rect);
+  for (gsize i = 0; i < (gsize) width * (gsize) height; i++)
+    {
+      gfloat *sum = sums + 4 * i;
 
-        for (gint j = 0; j < rows; j++)
-          for (gint i = 0; i < cols; i++)
-            {
-              gsize         at    = (gsize) (y * factor + j) * (gsize) edit->rect.width +
-                                    (gsize) (x * factor + i);
-              const gfloat *in    = edit->rgba + 4 * at;
-              gfloat        cover = in[3] * edit->mask[at];
-
-              for (gint c = 0; c < 3; c++)
-                sum[c] += in[c] * cover;
-              sum[3] += cover;
-            }
-        for (gint c = 0; c < 3; c++)
-          sum[c] = sum[3] > 0 ? sum[c] / sum[3] : 0;
-        sum[3] /= (gfloat) (rows * cols);
-        for (gint c = 0; c < 4; c++)
-          pixel[c] = (guchar) (CLAMP (sum[c], 0.0f, 1.0f) * 255.0f + 0.5f);
-      }
+      for (gint c = 0; c < 3; c++)
+        sum[c] = sum[3] > 0 ? sum[c] / sum[3] : 0;
+      sum[3] /= (gfloat) (factor * factor);
+      for (gint c = 0; c < 4; c++)
+        out[4 * i + (gsize) c] = (guchar) (CLAMP (sum[c], 0.0f, 1.0f) * 255.0f + 0.5f);
+    }
+  g_free (sums);
   candidate->shown        = g_bytes_new_take (out, bytes);
   candidate->shown_width  = width;
   candidate->shown_height = height;
@@ -487,10 +505,32 @@ make_candidate (Work        *work,
   return TRUE;
 }
 
+/* All crops' selections, one behind the other; NULL: there is none. */
+static GBytes *
+selection_bytes (const JobTask *task)
+{
+  GByteArray *all = g_byte_array_new ();
+
+  for (gint i = 0; i < task->plan.crop_count && task->selection[i]; i++)
+    {
+      const EditRect *region = &task->plan.crops[i].region;
+
+      g_byte_array_append (all, (const guint8 *) task->selection[i],
+                           (guint) ((gsize) region->width * (gsize) region->height *
+                                    sizeof (gfloat)));
+    }
+  if (all->len > 0)
+    return g_byte_array_free_to_bytes (all);
+  g_byte_array_free (all, TRUE);
+
+  return NULL;
+}
+
 static gboolean
 work_through (Work        *work,
               EngineError *error)
 {
+  EditPixels pixels[EDIT_MAX_ISLANDS];
   Job      *job  = work->job;
   JobTask  *task = job->task;
   GBytes   *selection = NULL;
@@ -505,18 +545,21 @@ work_through (Work        *work,
   report->model = *engine_model (job->engine);
   send (work, report);
 
-  work->edit = edit_prepare (&task->settings, engine_model (job->engine), &task->plan,
-                             task->rgba, task->selection, error);
+  for (gint i = 0; i < task->plan.crop_count; i++)
+    pixels[i] = (EditPixels) { task->rgba[i], task->selection[i] };
+  work->edit = edit_prepare_crops (&task->settings, engine_model (job->engine), &task->plan,
+                                   pixels, error);
   if (! work->edit)
     return FALSE;
 
   if (task->want_hash)
     work->hasher = g_thread_new ("hash", hasher, work);
-  if (task->selection)
-    selection = g_bytes_new_take (g_steal_pointer (&task->selection),
-                                  (gsize) task->plan.region.width *
-                                  task->plan.region.height * sizeof (gfloat));
-  g_clear_pointer (&task->rgba, g_free);
+  selection = selection_bytes (task);
+  for (gint i = 0; i < EDIT_MAX_ISLANDS; i++)
+    {
+      g_clear_pointer (&task->rgba[i], g_free);
+      g_clear_pointer (&task->selection[i], g_free);
+    }
 
   ok = TRUE;
   for (work->image = 0; ok && work->image < task->request.count &&

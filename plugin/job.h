@@ -19,8 +19,8 @@ typedef struct
   gchar         *model_path;  /* bytes of a file name */
   EditSettings   settings;
   EditPlan       plan;
-  gfloat        *rgba;        /* [plan.region.height, plan.region.width, 4] */
-  gfloat        *selection;   /* [plan.region.height, plan.region.width] or NULL */
+  gfloat        *rgba[EDIT_MAX_ISLANDS];      /* of each crop [region.height, region.width, 4] */
+  gfloat        *selection[EDIT_MAX_ISLANDS]; /* [region.height, region.width], or NULL */
 
   /* Prompts as written: wildcards are picked by each candidate's seed. */
   gchar         *prompt;
@@ -42,7 +42,7 @@ typedef struct
   gchar          *model_path;
   EngineModelInfo model;
   gchar           sha256[65]; /* of the model's file, or "" */
-  GBytes         *selection;  /* as read, [region.height, region.width] floats, or NULL */
+  GBytes         *selection;  /* as read: floats of each crop's region in turn; or NULL */
   GBytes         *shown;      /* [shown_height, shown_width, 4] 8-bit sRGB with the mask in alpha:
                                  the picture at most CANDIDATE_SHOWN wide and high */
   gint            shown_width, shown_height;

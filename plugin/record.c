@@ -47,6 +47,47 @@ set_rect (GKeyFile       *file,
   g_key_file_set_integer_list (file, GROUP, key, numbers, 4);
 }
 
+static void
+set_rects (GKeyFile       *file,
+           const gchar    *key,
+           const EditRect *rects,
+           gint            count)
+{
+  gint numbers[4 * EDIT_MAX_ISLANDS];
+
+  for (gint i = 0; i < count; i++)
+    {
+      numbers[4 * i]     = rects[i].x;
+      numbers[4 * i + 1] = rects[i].y;
+      numbers[4 * i + 2] = rects[i].width;
+      numbers[4 * i + 3] = rects[i].height;
+    }
+  g_key_file_set_integer_list (file, GROUP, key, numbers, (gsize) count * 4);
+}
+
+/* rects [EDIT_MAX_ISLANDS]; how many, 0: none, or not good. */
+static gint
+get_rects (GKeyFile    *file,
+           const gchar *key,
+           EditRect    *rects)
+{
+  gsize  count   = 0;
+  gint  *numbers = g_key_file_get_integer_list (file, GROUP, key, &count, NULL);
+  gint   found   = count % 4 == 0 && count / 4 <= EDIT_MAX_ISLANDS ? (gint) count / 4 : 0;
+
+  for (gint i = 0; i < found; i++)
+    {
+      rects[i] = (EditRect) { numbers[4 * i], numbers[4 * i + 1], numbers[4 * i + 2],
+                              numbers[4 * i + 3] };
+      if (rects[i].width < 1 || rects[i].height < 1 || rects[i].width > 1 << 20 ||
+          rects[i].height > 1 << 20)
+        found = 0;
+    }
+  g_free (numbers);
+
+  return found;
+}
+
 static gboolean
 get_rect (GKeyFile    *file,
           const gchar *key,
@@ -81,6 +122,7 @@ record_write (const Candidate *candidate,
   GKeyFile           *file     = g_key_file_new ();
   gchar              *base     = g_path_get_basename (candidate->model_path);
   gchar              *shown    = g_filename_display_name (base);
+  EditRect            regions[EDIT_MAX_ISLANDS];
   gchar              *text;
 
   g_key_file_set_integer (file, GROUP, "version", VERSION);
@@ -100,7 +142,11 @@ record_write (const Candidate *candidate,
     set_rect (file, "known", &settings->known);
   if (settings->has_selection)
     set_rect (file, "selection", &settings->selection);
-  set_rect (file, "region", &candidate->plan.region);
+  for (gint i = 0; i < candidate->plan.crop_count; i++)
+    regions[i] = candidate->plan.crops[i].region;
+  set_rects (file, "region", regions, candidate->plan.crop_count);
+  if (settings->island_count > 1)
+    set_rects (file, "islands", settings->islands, settings->island_count);
   set_rect (file, "result", &candidate->edit.rect);
 
   text = g_key_file_to_data (file, NULL, NULL);
@@ -122,7 +168,7 @@ read_geometry (GKeyFile *file,
 
   good = count == 4                               &&
          get_rect (file, "canvas", &canvas)       &&
-         get_rect (file, "region", &record->region) &&
+         (record->region_count = get_rects (file, "region", record->regions)) > 0 &&
          get_rect (file, "result", &record->result);
   if (good)
     {
@@ -132,6 +178,7 @@ read_geometry (GKeyFile *file,
       record->settings.right         = sides[1];
       record->settings.top           = sides[2];
       record->settings.bottom        = sides[3];
+      record->settings.island_count = get_rects (file, "islands", record->settings.islands);
       if (! get_rect (file, "known", &record->settings.known))
         record->settings.known = (EditRect) { 0 };
       record->settings.has_selection = get_rect (file, "selection",
@@ -295,10 +342,12 @@ record_selection (GimpLayer    *layer,
 {
   GimpParasite *parasite  = gimp_item_get_parasite (GIMP_ITEM (layer),
                                                     SELECTION_PARASITE);
-  gsize         wanted    = (gsize) record->region.width * record->region.height *
-                            sizeof (gfloat);
+  gsize         wanted    = 0;
   GBytes       *selection = NULL;
 
+  for (gint i = 0; i < record->region_count; i++)
+    wanted += (gsize) record->regions[i].width * (gsize) record->regions[i].height *
+              sizeof (gfloat);
   if (parasite)
     {
       GConverter    *converter;

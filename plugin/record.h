@@ -23,7 +23,8 @@ typedef struct
   gchar         *negative_prompt;
   gchar         *model;      /* file name without folder */
   gchar         *sha256;     /* or "" */
-  EditRect       region;     /* what the model saw, in the (new) canvas */
+  EditRect       regions[EDIT_MAX_ISLANDS]; /* what the model saw, in the (new) canvas */
+  gint           region_count;
   EditRect       result;     /* where the layer was put */
 } Record;
 
@@ -37,7 +38,7 @@ void      record_attach         (GimpLayer       *layer,
 /* NULL with a sentence: not a result's layer, or of a version to come. */
 Record   *record_of_layer       (GimpLayer       *layer,
                                  GError         **error);
-/* [region.height, region.width] floats, or NULL: none was stored. */
+/* Floats of each region in turn, or NULL: none was stored. */
 GBytes   *record_selection      (GimpLayer       *layer,
                                  const Record    *record);
 

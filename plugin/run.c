@@ -119,6 +119,35 @@ run_renew_job (Run *run)
   run->job = job_new ();
 }
 
+/* To read a selection takes longer than to see that it has changed, so it is read again where it is
+ * small, where it has changed, and before a task. */
+static void
+find_islands (Run          *run,
+              EditSettings *settings)
+{
+  enum { SMALL = 1 << 22 };
+  const EditRect *bounds = &settings->selection;
+  guint           print  = 0;
+  gint            count;
+
+  if (run->mode != EDIT_INPAINT && run->mode != EDIT_IMAGE_TO_IMAGE)
+    return;
+  if ((gdouble) bounds->width * bounds->height > SMALL)
+    {
+      print = canvas_fingerprint (run->image);
+      if (print == run->islands_seen && run->settings.has_selection &&
+          ! memcmp (bounds, &run->settings.selection, sizeof *bounds))
+        {
+          settings->island_count = run->settings.island_count;
+          memcpy (settings->islands, run->settings.islands, sizeof settings->islands);
+          return;
+        }
+    }
+  count = canvas_selection_islands (run->image, bounds, settings->islands);
+  settings->island_count = count;
+  run->islands_seen      = print;
+}
+
 static void
 read_settings (Run *run)
 {
@@ -144,6 +173,8 @@ read_settings (Run *run)
       else
         settings.has_selection = canvas_selection_bounds (run->image,
                                                           &settings.selection);
+      if (settings.has_selection && ! run->replay)
+        find_islands (run, &settings);
     }
   run->settings = settings;
 }
@@ -173,6 +204,8 @@ replay_places (Run     *run,
   run->settings.known         = record->settings.known;
   run->settings.has_selection = record->settings.has_selection;
   run->settings.selection     = record->settings.selection;
+  run->settings.island_count  = record->settings.island_count;
+  memcpy (run->settings.islands, record->settings.islands, sizeof run->settings.islands);
   if (run->mode == EDIT_OUTPAINT)
     {
       gint width  = record->settings.canvas_width + record->settings.left +
@@ -196,6 +229,11 @@ replay_places (Run     *run,
     {
       run->settings.selection.x += dx;
       run->settings.selection.y += dy;
+      for (gint i = 0; i < run->settings.island_count; i++)
+        {
+          run->settings.islands[i].x += dx;
+          run->settings.islands[i].y += dy;
+        }
     }
 
   return TRUE;
@@ -282,29 +320,36 @@ run_source (Run *run)
   return arguments_read (run->config, run->mode).source;
 }
 
-/* The record's selection for the region that is seen today, which may have another size:
- * the canvas's borders can be elsewhere.  NULL: part of it would be lost. */
+/* The record's selection for the crop that is seen today, which may have another size: the canvas's
+ * borders can be elsewhere.  NULL: part of it would be lost. */
 static gfloat *
 move_selection (Run            *run,
+                gint            crop,
                 const EditRect *region)
 {
   const EditRect *now    = &run->settings.selection;
   const EditRect *then   = &run->replay->settings.selection;
-  EditRect        stored = run->replay->region;
+  const EditRect *kept   = &run->plan.crops[crop].result;
+  EditRect        stored = run->replay->regions[crop];
   const gfloat   *values = g_bytes_get_data (run->selection, NULL);
   gfloat         *moved;
 
+  for (gint i = 0; i < crop; i++)
+    values += (gsize) run->replay->regions[i].width * (gsize) run->replay->regions[i].height;
   stored.x += now->x - then->x;
   stored.y += now->y - then->y;
-  if (now->x < region->x || now->x + now->width > region->x + region->width ||
-      now->y < region->y || now->y + now->height > region->y + region->height)
+  if (run->plan.crop_count == 1)
+    kept = now;
+  if (MAX (kept->x, now->x) < region->x || MAX (kept->y, now->y) < region->y ||
+      MIN (kept->x + kept->width, now->x + now->width) > region->x + region->width ||
+      MIN (kept->y + kept->height, now->y + now->height) > region->y + region->height)
     return NULL;
 
   moved = g_malloc0_n ((gsize) region->width * region->height, sizeof (gfloat));
-  for (gint y = MAX (now->y, stored.y);
-       y < MIN (now->y + now->height, stored.y + stored.height); y++)
-    for (gint x = MAX (now->x, stored.x);
-         x < MIN (now->x + now->width, stored.x + stored.width); x++)
+  for (gint y = MAX (region->y, stored.y);
+       y < MIN (region->y + region->height, stored.y + stored.height); y++)
+    for (gint x = MAX (region->x, stored.x);
+         x < MIN (region->x + region->width, stored.x + stored.width); x++)
       moved[(gsize) (y - region->y) * region->width + (x - region->x)] =
         values[(gsize) (y - stored.y) * stored.width + (x - stored.x)];
 
@@ -312,26 +357,27 @@ move_selection (Run            *run,
 }
 
 static gboolean
-read_selection (Run      *run,
-                JobTask  *task,
-                EditRect *region,
-                GError  **error)
+read_selection (Run       *run,
+                JobTask   *task,
+                gint       crop,
+                EditRect  *region,
+                GError   **error)
 {
   if (! run->settings.has_selection)
     return TRUE;
   if (! run->replay)
     {
-      task->selection = canvas_read_selection (run->image, region, error);
-      return task->selection != NULL;
+      task->selection[crop] = canvas_read_selection (run->image, region, error);
+      return task->selection[crop] != NULL;
     }
-  if (run->selection)
-    task->selection = move_selection (run, region);
-  if (! task->selection)
+  if (run->selection && run->replay->region_count == run->plan.crop_count)
+    task->selection[crop] = move_selection (run, crop, region);
+  if (! task->selection[crop])
     g_set_error (error, GIMP_PLUG_IN_ERROR, 0,
                  _("This layer's selection cannot be used any more: its place in the image "
                    "has changed too much."));
 
-  return task->selection != NULL;
+  return task->selection[crop] != NULL;
 }
 
 /* One layer's own pixels are nothing where the layer is not. */
@@ -358,38 +404,54 @@ check_touch (Run     *run,
   return FALSE;
 }
 
-JobTask *
-run_task (Run     *run,
-          GError **error)
+/* The pixels of one crop, in today's canvas. */
+static gboolean
+read_crop (Run      *run,
+           JobTask  *task,
+           gint      crop,
+           GError  **error)
 {
-  JobTask    *task   = run_task_empty (run, error);
-  EditRect    region = run->plan.region;
+  EditRect    region = run->plan.crops[crop].region;
   GimpLayer **chosen;
-  gboolean    read;
 
-  if (run->mode == EDIT_TEXT_TO_IMAGE)
-    {
-      task->rgba = g_malloc0_n ((gsize) region.width * region.height * 4,
-                                sizeof (gfloat));
-      return task;
-    }
-
-  /* In today's canvas. */
   if (! run->extended)
     {
       region.x -= run->plan.shift_x;
       region.y -= run->plan.shift_y;
     }
-  chosen = scene_layers (run->image, run->chosen);
-  read   = run_check_scene (run, error) && check_touch (run, error) &&
-           read_selection (run, task, &region, error);
-  if (read)
-    {
-      task->rgba = canvas_read (run->image, run_source (run), chosen, run->hidden, &region,
-                                error);
-      read = task->rgba != NULL;
-    }
+  if (! read_selection (run, task, crop, &region, error))
+    return FALSE;
+  chosen           = scene_layers (run->image, run->chosen);
+  task->rgba[crop] = canvas_read (run->image, run_source (run), chosen, run->hidden, &region,
+                                  error);
   g_free (chosen);
+
+  return task->rgba[crop] != NULL;
+}
+
+JobTask *
+run_task (Run     *run,
+          GError **error)
+{
+  JobTask  *task;
+  gboolean  read;
+
+  /* The selection as it is now, whatever a form has seen of it. */
+  run->islands_seen = 0;
+  if (run->mode != EDIT_TEXT_TO_IMAGE && run->settings.island_count > 0 && ! run->replay &&
+      run_check_scene (run, NULL) && ! run_plan (run, error))
+    return NULL;
+  task = run_task_empty (run, error);
+  if (run->mode == EDIT_TEXT_TO_IMAGE)
+    {
+      task->rgba[0] = g_malloc0_n ((gsize) run->plan.region.width * run->plan.region.height * 4,
+                                   sizeof (gfloat));
+      return task;
+    }
+
+  read = run_check_scene (run, error) && check_touch (run, error);
+  for (gint i = 0; read && i < run->plan.crop_count; i++)
+    read = read_crop (run, task, i, error);
   if (! read)
     g_clear_pointer (&task, job_task_free);
 

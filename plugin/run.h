@@ -42,6 +42,7 @@ typedef struct
   EngineModelInfo      model;
   EditSettings         settings;
   EditPlan             plan;
+  guint                islands_seen; /* fingerprint of the selection that settings.islands are of */
   gboolean             extended;     /* an outpainted canvas has its new size already */
 } Run;
 

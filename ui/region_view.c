@@ -15,8 +15,9 @@ typedef struct
 {
   gint          width, height;
   Piece         picture, mask, overlay;
-  GdkRectangle  context;
-  gboolean      has_context, extended;
+  GdkRectangle  contexts[REGION_VIEW_MOST];
+  gint          context_count;
+  gboolean      extended;
 } RegionView;
 
 static void
@@ -138,8 +139,8 @@ draw_cb (GtkWidget  *view,
   draw_piece (cr, &self->mask);
   if (self->extended && self->picture.pixels)
     draw_extension (cr, self);
-  if (self->has_context)
-    draw_frame (cr, &self->context, scale);
+  for (gint i = 0; i < self->context_count; i++)
+    draw_frame (cr, &self->contexts[i], scale);
   return FALSE;
 }
 
@@ -217,13 +218,14 @@ region_view_set_extended (GtkWidget *view,
 }
 
 void
-region_view_set_context (GtkWidget          *view,
-                         const GdkRectangle *context)
+region_view_set_contexts (GtkWidget          *view,
+                          const GdkRectangle *contexts,
+                          gint                count)
 {
   RegionView *self = view_of (view);
 
-  self->has_context = context != NULL;
-  if (context)
-    self->context = *context;
+  self->context_count = MIN (count, REGION_VIEW_MOST);
+  for (gint i = 0; i < self->context_count; i++)
+    self->contexts[i] = contexts[i];
   gtk_widget_queue_draw (view);
 }

@@ -5,6 +5,8 @@
 
 #include <gtk/gtk.h>
 
+enum { REGION_VIEW_MOST = 32 };
+
 GtkWidget *region_view_new          (void);
 
 /* The (new) canvas' size in pixels; everything below is in its coordinates. */
@@ -22,9 +24,10 @@ void       region_view_set_mask     (GtkWidget          *view,
 /* The same tint over all of the canvas that the picture does not lie on: what is extended. */
 void       region_view_set_extended (GtkWidget          *view,
                                      gboolean            extended);
-/* What the model sees; NULL: no frame. */
-void       region_view_set_context  (GtkWidget          *view,
-                                     const GdkRectangle *context);
+/* What the model sees, a frame each; at most REGION_VIEW_MOST. */
+void       region_view_set_contexts (GtkWidget          *view,
+                                     const GdkRectangle *contexts,
+                                     gint                count);
 /* A preview or result over its place; NULL: none. */
 void       region_view_set_overlay  (GtkWidget          *view,
                                      GdkPixbuf          *overlay,

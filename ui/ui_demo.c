@@ -375,7 +375,7 @@ make_right (Demo *self)
   region_view_set_canvas (self->region, 768, 480);
   region_view_set_picture (self->region, picture, &all);
   region_view_set_mask (self->region, mask, &chosen);
-  region_view_set_context (self->region, &context);
+  region_view_set_contexts (self->region, &context, 1);
   region_view_set_extended (self->region, TRUE);
   g_object_unref (mask);
   g_object_unref (picture);

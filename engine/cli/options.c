@@ -72,7 +72,7 @@ static const Option own_options[] = {
       "the result fades across the mask's edge, or inside it, or follows its grey" },
     { "edge-width", 0, OPTION_PIXELS, PART_EDITING, FIELD(edge_width), NULL, "PIXELS",
       "over how many the result fades at the mask's edge, half of them outside (keep-inside: none); "
-      "default 2.5 % of its size, 24 to 64" },
+      "default 2.5 % of its size, 16 to 64" },
     { "feather", 0, OPTION_PIXELS, PART_EDITING, FIELD(feather), NULL, "PIXELS",
       "how softly the change begins around the mask, where the result is not laid; default 10 % of "
       "its size, 32 to 96" },

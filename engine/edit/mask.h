@@ -5,7 +5,7 @@
  * canvas pixels):
  *   grow    = 0
  *   feather = max(floor(.10 s d), round(32 s)), at most a cap of 96
- *   edge    = .025 d, 24 … 64: three latents of a model are the least that hides an edge
+ *   edge    = .025 d, 16 … 64: two latents of a model are the least that hides an edge
  *   chosen  = dilate(selection, grow)
  *   spread  = max(4 + feather / 2, edge / 2)
  *   denoise = triangle_blur(dilate(chosen, spread), odd(feather)), 1 where > .99
@@ -27,7 +27,7 @@ typedef struct {
     int grow, feather, edge;
 } MaskWidths;
 
-enum { MASK_FEATHER_CAP = 96, MASK_NO_CAP = 1 << 20, MASK_EDGE_LEAST = 24, MASK_EDGE_MOST = 64 };
+enum { MASK_FEATHER_CAP = 96, MASK_NO_CAP = 1 << 20, MASK_EDGE_LEAST = 16, MASK_EDGE_MOST = 64 };
 
 MaskWidths mask_widths(double diagonal, double strength, int feather_cap);
 int        mask_spread(const MaskWidths *widths);

@@ -58,6 +58,12 @@ caption_text (DialogWhere *self)
     case EDIT_SEAMS:
       break;
     }
+  if (plan->crop_count > 1)
+    /* Translators: parts of the selection; the size at which the largest is worked on. */
+    return g_strdup_printf (ngettext ("The model sees %d part, at %d × %d",
+                                      "The model sees %d parts, the largest at %d × %d",
+                                      plan->crop_count),
+                            plan->crop_count, plan->work_width, plan->work_height);
   return g_strdup_printf (_("The model sees %d × %d pixels, at %d × %d"),
                           plan->region.width, plan->region.height, plan->work_width,
                           plan->work_height);
@@ -100,8 +106,8 @@ dialog_where_update (GtkWidget *where,
   DialogWhere    *self    = where_of (where);
   const EditPlan *plan    = &self->run->plan;
   EditMode        mode    = self->run->mode;
-  GdkRectangle    context = { plan->region.x, plan->region.y, plan->region.width,
-                              plan->region.height };
+  GdkRectangle    contexts[REGION_VIEW_MOST];
+  gint            count   = MIN (plan->crop_count, REGION_VIEW_MOST);
   gboolean        framed  = planned && (mode == EDIT_INPAINT || mode == EDIT_OUTPAINT ||
                                         self->run->settings.has_selection);
   gchar          *text    = planned ? caption_text (self) : g_strdup ("");
@@ -113,8 +119,11 @@ dialog_where_update (GtkWidget *where,
     region_view_set_canvas (self->view, plan->canvas.width, plan->canvas.height);
   if (self->run->image && mode != EDIT_TEXT_TO_IMAGE)
     draw_image (self, planned);
-  region_view_set_context (self->view,
-                           framed && mode != EDIT_TEXT_TO_IMAGE ? &context : NULL);
+  for (gint i = 0; i < count; i++)
+    contexts[i] = (GdkRectangle) { plan->crops[i].region.x, plan->crops[i].region.y,
+                                   plan->crops[i].region.width, plan->crops[i].region.height };
+  region_view_set_contexts (self->view, contexts,
+                            framed && mode != EDIT_TEXT_TO_IMAGE ? count : 0);
 }
 
 gboolean

@@ -143,7 +143,25 @@ static const Setting rows[] =
     .field = FIELD (edit.edge), .names = &edge_names, .recorded = TRUE,
     .part = SETTING_WHERE, .place = 3, .shown = FROM_PICTURE & ~OUTPAINT, .beside = TRUE,
     .label = N_("Edge"),
-    .help = N_("What happens at the border of the selection") },
+    .help = N_("The result fades across the edge of the selection, or inside it, or follows "
+               "the selection's own grays") },
+  { .name = "edge-width", .type = SETTING_WHOLE, .modes = REDRAW | INPAINT | INSTRUCT,
+    .field = FIELD (edit.edge_width), .low = -1, .high = EDIT_MAX_WIDTH, .recorded = TRUE,
+    .part = SETTING_MORE, .place = 9, .step = 1,
+    .label = N_("Edge width"),
+    .help = N_("Over how many pixels the result fades at the selection's edge, half of them on "
+               "each side; -1 is 2.5 % of its size") },
+  { .name = "feather", .type = SETTING_WHOLE, .modes = REDRAW | INPAINT | INSTRUCT,
+    .field = FIELD (edit.feather), .low = -1, .high = EDIT_MAX_WIDTH, .recorded = TRUE,
+    .part = SETTING_MORE, .place = 10, .beside = TRUE, .step = 1,
+    .label = N_("Feather"),
+    .help = N_("How softly the change begins around the selection, in pixels; -1 is 10 % of "
+               "its size") },
+  { .name = "grow", .type = SETTING_WHOLE, .modes = REDRAW | INPAINT | INSTRUCT,
+    .field = FIELD (edit.grow), .low = -1, .high = EDIT_MAX_WIDTH, .recorded = TRUE,
+    .part = SETTING_MORE, .place = 11, .step = 1,
+    .label = N_("Grow"),
+    .help = N_("Makes the selection larger by so many pixels first; -1 is none") },
   { .name = "context", .type = SETTING_CHOICE, .modes = FROM_PICTURE,
     .field = FIELD (edit.context), .names = &context_names, .recorded = TRUE,
     .part = SETTING_WHERE, .place = 5, .shown = FROM_PICTURE & ~OUTPAINT,
@@ -165,12 +183,14 @@ static const Setting rows[] =
     .field = FIELD (edit.colour_match), .recorded = TRUE,
     .part = SETTING_MORE, .place = 6,
     .label = N_("Match colors"),
-    .help = N_("Adjust the colors of the result to its surroundings") },
+    .help = N_("Adjust the colors of the result to its surroundings; with nothing selected, to "
+               "those it came from, as far as the strength keeps them") },
   { .name = "keep-transparency", .type = SETTING_SWITCH, .modes = FROM_PICTURE,
     .field = FIELD (edit.keep_transparency), .recorded = TRUE,
     .part = SETTING_MORE, .place = 7, .beside = TRUE,
     .label = N_("Keep transparency"),
-    .help = N_("The result is as transparent as the picture was") },
+    .help = N_("The result is exactly as transparent as the picture was; without it what is "
+               "repainted is opaque") },
 
   /* ---- prompt and settings in a PNG file ---- */
   { .name = "parameters", .type = SETTING_SWITCH, .modes = ALL,

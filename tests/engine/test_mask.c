@@ -128,12 +128,12 @@ static const struct {
     int    feather, edge;
     int    denoise[3];
 } table[] = {
-    { 150, 1.0, MASK_NO_CAP, 32, 24, { 4, 20, 36 } },
-    { 360, 1.0, MASK_NO_CAP, 36, 24, { 4, 22, 40 } },
-    { 724, 1.0, MASK_NO_CAP, 72, 24, { 4, 40, 76 } },
+    { 150, 1.0, MASK_NO_CAP, 32, 16, { 4, 20, 36 } },
+    { 360, 1.0, MASK_NO_CAP, 36, 16, { 4, 22, 40 } },
+    { 724, 1.0, MASK_NO_CAP, 72, 18, { 4, 40, 76 } },
     { 1448, 1.0, MASK_NO_CAP, 144, 36, { 4, 76, 148 } },
-    { 724, 0.6, MASK_NO_CAP, 43, 24, { 4, 25, 46 } },
-    { 724, 0.3, MASK_NO_CAP, 21, 24, { 4, 14, 24 } },
+    { 724, 0.6, MASK_NO_CAP, 43, 18, { 4, 25, 46 } },
+    { 724, 0.3, MASK_NO_CAP, 21, 18, { 4, 14, 24 } },
     { 4000, 0.1, MASK_NO_CAP, 40, 64, { 12, 32, 52 } }, /* nothing is laid that was not changed */
     /* The fourth again, as it is used: capped. */
     { 1448, 1.0, MASK_FEATHER_CAP, 96, 36, { 4, 52, 100 } },

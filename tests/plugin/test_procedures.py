@@ -322,6 +322,25 @@ def a_clear_border_is_filled_with_an_amount():
     check(min(alpha) > 0.999, 'a place of the canvas is empty')
 
 
+def two_spots_far_apart_are_one_layer_and_little_work():
+    image = Gimp.Image.new(1200, 900, Gimp.ImageBaseType.RGB)
+    background = Gimp.Layer.new(image, 'background', 1200, 900, T.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL)
+    image.insert_layer(background, None, 0)
+    background.fill(Gimp.FillType.WHITE)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 60, 60, 50, 50)
+    image.select_rectangle(Gimp.ChannelOps.ADD, 1080, 800, 50, 50)
+    before = remember(image, background)
+    result = ok('inpaint', image, [background], prompt='a stone', edge_width=6, grow=2)
+    result_checks(image, before, result.layer, background)
+    equal((result.layer.get_width(), result.layer.get_height()), (1080, 800), 'the layer')
+    mask = floats(pixels(result.layer.get_mask(), format='Y float'))
+    check(mask[25 * 1080 + 25] == 1 and mask[775 * 1080 + 1055] == 1, 'a spot is not covered')
+    check(all(m == 0 for m in mask[100 * 1080:700 * 1080]), 'something between them is covered')
+    layer = floats(pixels(result.layer, format="R'G'B'A float"))
+    again = ok('regenerate', image, [result.layer]).layer
+    check(floats(pixels(again, format="R'G'B'A float")) == layer, 'it cannot be made again')
+
+
 def indexed_is_refused_with_what_to_do():
     image, background = picture()
     image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 8, False, False, '')

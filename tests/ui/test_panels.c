@@ -376,7 +376,7 @@ region_view_draws_all_it_is_given (void)
   region_view_set_canvas (view, 64, 48);
   region_view_set_picture (view, pixels, &place);
   region_view_set_mask (view, pixels, &place);
-  region_view_set_context (view, &place);
+  region_view_set_contexts (view, &place, 1);
   while (gtk_events_pending ())
     gtk_main_iteration ();
   region_view_set_overlay (view, pixels, &place);
