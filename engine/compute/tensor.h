@@ -66,8 +66,8 @@ size_t tensor_bytes(Tensor x);
 /* A whole tensor at a place in a device's memory: each dimension follows the one behind it. */
 Tensor tensor_at(DeviceMemory *memory, size_t offset, TensorType type, int n, int c, int h, int w);
 
-/* Do its elements lie one behind the other?  Every operation wants that, but for copy(), fill(),
- * attention() and the rows that linear() reads and writes, which also take views. */
+/* Do its elements lie one behind the other?  Every operation wants that, but for copy(), fill() and
+ * what attention() reads, which also take views. */
 bool tensor_is_whole(Tensor x);
 
 /* Views: `count` items, channels, rows (tokens) or columns of x from `from` on.  Nothing moves. */
