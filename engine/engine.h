@@ -37,10 +37,11 @@ typedef struct {
     int      native_width, native_height; /* pixels; 0 where it has none */
     int      size_multiple;      /* sides of a generated picture are multiples of this: 8 */
     bool     lacks_vae, lacks_text_encoder; /* a U-Net is there, and with these given it could be run */
-    int            steps;        /* what this model is made for: the request's defaults */
+    int            steps;        /* what this model is made for: the request's defaults, or what its
+                                    file recommends in `config`: {"recommended": {"cfg": 3}} */
     EngineSampler  sampler;
     EngineSchedule schedule;
-    float          cfg;
+    float          cfg, image_cfg;
     char     vae[160];           /* name of the file whose VAE is taken in place of its own, or "" */
     char     precision[24];      /* "F16", "F32 + F16" … */
     uint64_t file_bytes;
@@ -54,6 +55,11 @@ typedef struct {
 /* Reads the header only: milliseconds for any size.  True for every well-formed safetensors file or
  * diffusers folder of whatever kind; false with a sentence otherwise. */
 bool engine_inspect(const char *path, EngineModelInfo *info, EngineError *error);
+
+/* The file beside `path` that holds the same model for in_channels (as in EngineModelInfo), told by its
+ * name and inspected: model.safetensors, model-inpainting.safetensors, model-instruct.safetensors.
+ * False where there is none that runs. */
+bool engine_sibling(char *out, size_t size, const char *path, int in_channels);
 
 /* ---- open -------------------------------------------------------------------------------- */
 
@@ -147,8 +153,9 @@ typedef struct {
     void *user;
 } EngineRequest;
 
-/* All defaults for this model; engine NULL: 512 x 512. */
+/* All defaults for this model: what its file recommends, else what is usual; NULL: 512 x 512. */
 EngineRequest engine_request_default(const Engine *engine);
+EngineRequest engine_request_for(const EngineModelInfo *model);
 
 /* ---- estimate and run -------------------------------------------------------------------- */
 

@@ -449,18 +449,35 @@ static bool run_edit(Make *make, EditMode mode, Edit *edit, EngineError *error)
     return ok;
 }
 
+/* The model's file for this task: where `path` cannot do it, the one beside it that can. */
+static const char *path_for_task(char *sibling, size_t size, const char *path, const Options *options)
+{
+    EngineModelInfo info;
+    EngineError     ignored = { 0 };
+    EditMode        mode;
+    bool            instruct = mode_of(options->command, &mode) && mode == EDIT_INSTRUCT;
+    if (!path || !engine_inspect(path, &info, &ignored) || !info.runnable ||
+        (info.in_channels == 8) == instruct || !engine_sibling(sibling, size, path, instruct ? 8 : 4))
+        return path;
+    if (options->model && !options->quiet)
+        fprintf(stderr, "diffuse: %s %s instructions; using %s\n", path,
+                instruct ? "follows no" : "only follows", sibling);
+    return sibling;
+}
+
 bool command_make(const Options *options, EngineError *error)
 {
     Make          make = { .options = options, .started = seconds_now() };
     EngineOptions open = engine_options_default();
     EditMode      mode;
+    char          sibling[4096];
     open.threads = options->threads;
     open.vae_path = options->vae;
     open.taesd_path = options->taesd;
     open.text_encoder_path = options->text_encoder;
     open.prediction = (EnginePrediction)options->prediction;
     progress_begin(&make.progress, options->quiet || options->json);
-    const char *path = command_model_path(options, error);
+    const char *path = path_for_task(sibling, sizeof sibling, command_model_path(options, error), options);
     bool        ok = path && (make.engine = engine_open(path, &open, error)) != NULL &&
               fill_request(&make, error);
     if (ok && mode_of(options->command, &mode)) {

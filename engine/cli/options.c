@@ -268,14 +268,14 @@ static const char overview[] =
     "  diffuse img2img  in.png -p \"a painting of it\" --strength 0.6 -o out.png\n"
     "  diffuse inpaint  in.png --mask mask.png -p \"a cat\" -o out.png\n"
     "  diffuse outpaint in.png --right 25% -p \"the sea\" -o out.png\n"
-    "  diffuse instruct in.png -p \"make it winter\" -m ip2p.safetensors -o out.png\n"
+    "  diffuse instruct in.png -p \"make it night\" -o out.png\n"
     "  diffuse seams    in.png -p \"a brick wall\" -o out.png   makes a picture tileable\n"
     "  diffuse inspect  model.safetensors      what is this file?\n"
     "  diffuse tokens   -p \"some text\"         the ids that the model reads, one line a chunk\n"
     "  diffuse eval     MODEL IN.safetensors OUT.safetensors   single networks, for comparison\n"
     "\n"
-    "'diffuse COMMAND --help' explains a command.  Without -m the demo checkpoint that ships with\n"
-    "the project is used: a small one, trained on simple drawn things.\n";
+    "'diffuse COMMAND --help' explains a command.  Without -m the demo that ships with the\n"
+    "project is used: two small checkpoints that draw simple things and follow simple instructions.\n";
 
 
 enum { HELP_COLUMN = 26, HELP_WIDTH = 100 };

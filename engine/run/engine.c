@@ -124,16 +124,26 @@ const char *engine_model_path(const Engine *engine)
     return engine->path;
 }
 
-EngineRequest engine_request_default(const Engine *engine)
+EngineRequest engine_request_for(const EngineModelInfo *model)
 {
     EngineRequest request = { .prompt = "", .negative_prompt = "" };
     for (size_t i = 0; i < REQUEST_SETTING_COUNT; i++)
         request_setting_set(&request, &request_settings[i], request_settings[i].usual);
-    if (engine) {
-        request.width = engine->config.native_width;
-        request.height = engine->config.native_height;
-    }
+    if (!model || !model->native_width)
+        return request;
+    request.width = model->native_width;
+    request.height = model->native_height;
+    request.steps = model->steps;
+    request.sampler = model->sampler;
+    request.schedule = model->schedule;
+    request.cfg = model->cfg;
+    request.image_cfg = model->image_cfg;
     return request;
+}
+
+EngineRequest engine_request_default(const Engine *engine)
+{
+    return engine_request_for(engine ? &engine->info : NULL);
 }
 
 bool engine_estimate(Engine *engine, const EngineRequest *request, EngineEstimate *estimate,

@@ -3,9 +3,11 @@
 #include "model_info.h"
 
 #include "../networks/config.h"
+#include "../request_settings.h"
 #include "../sample/schedule.h"
 #include "../weights/kind.h"
 #include "../weights/model_folder.h"
+#include "../weights/sibling.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -62,22 +64,38 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static void describe_sampling(EngineModelInfo *info, const ModelConfig *config)
+/* A setting that the file recommends, in `__metadata__.config`: {"recommended": {"cfg": 3}}; or the
+ * usual one, also where it could not be set. */
+static double recommended(const Checkpoint *checkpoint, const char *key, size_t field)
+{
+    const Json           *settings = checkpoint_metadata_config(checkpoint, "recommended");
+    const RequestSetting *setting = request_setting_of(field);
+    double                value;
+    return json_number(json_member(settings, key), &value) && value >= setting->least &&
+                   value <= setting->most
+               ? value
+               : setting->usual;
+}
+
+static void describe_sampling(EngineModelInfo *info, const ModelConfig *config,
+                              const Checkpoint *checkpoint)
 {
     EngineRequest usual = engine_request_default(NULL);
     NoiseLevels   levels;
     noise_levels_init(&levels, config->beta_start, config->beta_end, config->zero_terminal_snr);
     info->sigma_min = levels.sigmas[0];
     info->sigma_max = levels.sigmas[NOISE_LEVEL_COUNT - 1];
-    info->steps = usual.steps;
+    info->steps = (int)recommended(checkpoint, "steps", offsetof(EngineRequest, steps));
     info->sampler = usual.sampler;
     info->schedule = usual.schedule;
-    info->cfg = usual.cfg;
+    info->cfg = (float)recommended(checkpoint, "cfg", offsetof(EngineRequest, cfg));
+    info->image_cfg = (float)recommended(checkpoint, "image_cfg", offsetof(EngineRequest, image_cfg));
 }
 
-static void describe_model(EngineModelInfo *info, const ModelConfig *config)
+static void describe_model(EngineModelInfo *info, const ModelConfig *config,
+                           const Checkpoint *checkpoint)
 {
-    describe_sampling(info, config);
+    describe_sampling(info, config, checkpoint);
     snprintf(info->family, sizeof info->family, "%s", config->family);
     info->in_channels = config->unet.in_channels;
     info->v_prediction = config->v_prediction;
@@ -148,7 +166,7 @@ void model_info_describe(EngineModelInfo *info, const Checkpoint *checkpoint)
     if (kind.kind == ENGINE_FILE_CHECKPOINT && !info->runnable)
         info->kind = ENGINE_FILE_INCOMPLETE;
     if (kind.kind == ENGINE_FILE_CHECKPOINT || kind.kind == ENGINE_FILE_INCOMPLETE || kind.kind == ENGINE_FILE_UNET)
-        describe_model(info, &config);
+        describe_model(info, &config, checkpoint);
     if (kind.kind == ENGINE_FILE_CHECKPOINT && !info->runnable)
         kind.name = "an incomplete checkpoint";
     char hub_name[sizeof info->title];
@@ -189,4 +207,12 @@ bool engine_inspect(const char *path, EngineModelInfo *info, EngineError *error)
 {
     EngineOptions options = engine_options_default();
     return engine_inspect_with(path, &options, info, error);
+}
+
+bool engine_sibling(char *out, size_t size, const char *path, int in_channels)
+{
+    EngineModelInfo info;
+    EngineError     ignored = { 0 };
+    return sibling_find(out, size, path, in_channels) && engine_inspect(out, &info, &ignored) &&
+           info.runnable && info.in_channels == in_channels;
 }

@@ -711,6 +711,11 @@ const char *checkpoint_metadata(const Checkpoint *checkpoint, const char *key)
                : NULL;
 }
 
+const Json *checkpoint_metadata_config(const Checkpoint *checkpoint, const char *key)
+{
+    return json_member(checkpoint->metadata_config, key);
+}
+
 bool checkpoint_has_part(const Checkpoint *checkpoint, CheckpointPart part)
 {
     return checkpoint->places[part].count > 0 ||

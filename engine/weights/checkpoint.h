@@ -61,6 +61,9 @@ bool checkpoint_is_transposed(const Checkpoint *checkpoint, CheckpointPart part,
 /* Text of `__metadata__` (single file) or NULL. */
 const char *checkpoint_metadata(const Checkpoint *checkpoint, const char *key);
 
+/* A member of the object in `__metadata__.config`; null where there is none. */
+const Json *checkpoint_metadata_config(const Checkpoint *checkpoint, const char *key);
+
 /* ---- for config.c and inspect.c ----------------------------------------------------------- */
 
 /* Has the checkpoint any tensor of this part? */

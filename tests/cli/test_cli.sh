@@ -79,7 +79,42 @@ what_is_missing_is_one_sentence_and_status_1()
     refuses 1 'no-such.safetensors' "$diffuse" txt2img -m no-such.safetensors
     refuses 1 'no-such.png' "$diffuse" img2img no-such.png
     refuses 1 'use 104' "$diffuse" txt2img --width 100
-    refuses 1 '8-channel' "$diffuse" instruct "$project/tests/demo/meadow.png" -p x
+    refuses 1 '8-channel' "$diffuse" instruct "$project/tests/demo/meadow.png" -p x \
+        -m "$project/tests/golden/models/sd2.safetensors"
+}
+
+# How bright a part of a picture is, in thousandths.
+brightness() # PICTURE PART
+{
+    convert "$1" -alpha off -crop "$2" +repage -format '%[fx:int(1000*mean)]' info:
+}
+
+instruction_makes_it_night()
+{
+    "$diffuse" txt2img -p 'a house in front of green hills' --seed 3 -o house.png --quiet
+    "$diffuse" instruct house.png -p 'make it night' --seed 1 -o night.png --quiet
+    sky=256x64+0+0 wall=24x12+116+122
+    for part in $sky $wall; do
+        echo "$part: $(brightness house.png $part), then $(brightness night.png $part)"
+    done
+    [ "$(brightness house.png $sky)" -gt 450 ]
+    [ "$(brightness night.png $sky)" -lt 200 ]
+    [ "$(brightness house.png $wall)" -gt 700 ]
+    [ "$(brightness night.png $wall)" -gt 700 ]
+}
+
+a_model_that_lies_in_two_files_is_one()
+{
+    base=$project/models/gimp-diffusion-demo.safetensors
+    other=$project/models/gimp-diffusion-demo-instruct.safetensors
+    few='--steps 1 --seed 1'
+    "$diffuse" instruct "$project/tests/demo/meadow.png" -p 'make it night' -m "$base" $few -o a.png 2>said
+    grep -q "using $other" said
+    "$diffuse" instruct "$project/tests/demo/meadow.png" -p 'make it night' -m "$other" $few -o b.png 2>said
+    if grep -q using said; then return 1; fi
+    cmp a.png b.png
+    "$diffuse" txt2img -p 'a lemon' -m "$other" $small -o a.png 2>said
+    grep -q "using $base" said
 }
 
 inspect_says_what_a_file_is()
@@ -253,7 +288,7 @@ eval_computes_what_is_there()
 
 printf 'not a model at all' >bad.safetensors
 for name in $(sed -nE 's/^([a-z0-9_]+)\(\)$/\1/p' "$script"); do
-    case $name in check | refuses) ;; *) check "$name" ;; esac
+    case $name in check | refuses | brightness) ;; *) check "$name" ;; esac
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -89,6 +89,55 @@ static void demo_checkpoint_is_ready_in_milliseconds(void)
     CHECK(info.reason[0] == '\0');
 }
 
+static void sibling_of_a_model_is_the_file_for_the_other_task(void)
+{
+    char base[1024], other[1024], found[1024];
+    EngineModelInfo info = { 0 };
+    EngineError     error = { 0 };
+    snprintf(base, sizeof base, "%s/../models/gimp-diffusion-demo.safetensors", getenv("TEST_DATA"));
+    snprintf(other, sizeof other, "%s/../models/gimp-diffusion-demo-instruct.safetensors",
+             getenv("TEST_DATA"));
+    CHECK(engine_sibling(found, sizeof found, base, 8));
+    CHECK_STRING(found, other);
+    CHECK(engine_sibling(found, sizeof found, other, 4));
+    CHECK_STRING(found, base);
+    CHECK(!engine_sibling(found, sizeof found, base, 9));
+    CHECK(!engine_sibling(found, sizeof found, base, 4)); /* itself */
+    CHECK(!engine_sibling(found, strlen(base), base, 8)); /* no room */
+    CHECK(engine_inspect(other, &info, &error));
+    CHECK_INT(info.in_channels, 8);
+
+    /* sd1.safetensors, sd1_inpaint.safetensors, sd1_instruct.safetensors and a folder sd1 */
+    snprintf(base, sizeof base, "%s/golden/models/sd1_instruct.safetensors", getenv("TEST_DATA"));
+    CHECK(engine_sibling(found, sizeof found, base, 9));
+    CHECK_STRING(strrchr(found, '/'), "/sd1_inpaint.safetensors");
+    CHECK(engine_sibling(found, sizeof found, base, 4));
+    CHECK_STRING(strrchr(found, '/'), "/sd1.safetensors");
+    CHECK(!engine_sibling(found, sizeof found, "/no/such.safetensors", 4));
+}
+
+static void what_a_file_recommends_is_the_default(void)
+{
+    static const struct {
+        const char *name;
+        float       cfg, image_cfg;
+    } models[] = { { "../models/gimp-diffusion-demo.safetensors", 3, 1.5f },
+                   { "../models/gimp-diffusion-demo-instruct.safetensors", 3, 1.2f },
+                   { "golden/models/sd1_instruct.safetensors", 7, 1.5f } };
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        char            path[1024];
+        EngineModelInfo info;
+        EngineError     error = { 0 };
+        snprintf(path, sizeof path, "%s/%s", getenv("TEST_DATA"), models[i].name);
+        CHECK(engine_inspect(path, &info, &error));
+        EngineRequest request = engine_request_for(&info);
+        CHECK(request.cfg == models[i].cfg);
+        CHECK(request.image_cfg == models[i].image_cfg);
+        CHECK_INT(request.steps, 20);
+        CHECK_INT(request.width, info.native_width);
+    }
+}
+
 static void golden_models_are_what_they_were_made_as(void)
 {
     static const struct {
@@ -138,6 +187,8 @@ int main(int argc, char **argv)
     RUN(names_what_cannot_be_run_for_what_it_is);
     RUN(incomplete_checkpoint_names_what_is_missing);
     RUN(demo_checkpoint_is_ready_in_milliseconds);
+    RUN(sibling_of_a_model_is_the_file_for_the_other_task);
+    RUN(what_a_file_recommends_is_the_default);
     RUN(golden_models_are_what_they_were_made_as);
     RUN(what_is_no_safetensors_file_is_refused_with_its_name);
     return test_end();
