@@ -106,7 +106,10 @@ run_choose_model (Run     *run,
     return FALSE;
   /* Since the scan the drive may be gone or the file another one. */
   if (engine_inspect (run->model_path, &run->model, &failure))
-    return TRUE;
+    {
+      model_take_sibling (&run->model_path, &run->model, run->mode);
+      return TRUE;
+    }
   failure_to_error (&failure, error);
 
   return FALSE;

@@ -296,6 +296,8 @@ model_page_new (const gchar           *folder,
 {
   ModelPage     *self   = g_new0 (ModelPage, 1);
   GtkWidget     *page   = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget     *toy    = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget     *scroll = gtk_scrolled_window_new (NULL, NULL);
   GtkWidget     *row    = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
   GtkWidget     *title  = page_label (_("The demo model is ready: write a prompt and press "
                                         "Generate."));
@@ -311,9 +313,27 @@ model_page_new (const gchar           *folder,
   gtk_label_set_selectable (GTK_LABEL (place), TRUE);
   gtk_label_set_line_wrap_mode (GTK_LABEL (place), PANGO_WRAP_CHAR);
   gtk_box_pack_start (GTK_BOX (page), title, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (toy), page_label (
+    _("It is a toy to try every filter.  It draws a red apple, lemon, strawberry, mushroom, "
+      "birthday cake, dog, cat, fox, panda, frog, penguin, butterfly, whale, cactus, "
+      "sunflower, snowman, car, rocket, sailboat, house, castle, balloon, pumpkin or "
+      "smiling face; on a green meadow, in front of green hills, by the sea, on a beach, at "
+      "sunset, under a night sky, in snowy mountains, in a desert, in a pine forest, on "
+      "plain colors, stripes, a checkerboard, dots or a brick wall.")),
+    FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (toy), page_label (
+    _("Follow Instruction changes what it drew: make it night, put it in a forest, make it a "
+      "sunset, make it a desert, put it by the sea, put it in front of green hills, make the "
+      "background red (or another color), put it on a white background, make the house "
+      "larger, make it black and white.")),
+    FALSE, FALSE, 0);
+  /* More words than there is room for on a small screen. */
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroll), GTK_POLICY_NEVER,
+                                  GTK_POLICY_AUTOMATIC);
+  gtk_container_add (GTK_CONTAINER (scroll), toy);
+  gtk_box_pack_start (GTK_BOX (page), scroll, TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (page), page_label (
-    _("It draws simple things only.  For real pictures get a Stable Diffusion checkpoint "
-      "(a .safetensors file of 2 to 7 GB) from a site where they are shared, such as "
+    _("For real pictures get a Stable Diffusion checkpoint (a .safetensors file of 2 to 7 GB) from a site where they are shared, such as "
       "huggingface.co or civitai.com, mind its license, and put it into this folder:")),
     FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (page), place, FALSE, FALSE, 0);
@@ -323,5 +343,6 @@ model_page_new (const gchar           *folder,
   gtk_widget_set_margin_top (row, 6);
   gtk_box_pack_start (GTK_BOX (page), row, FALSE, FALSE, 0);
   gtk_container_set_border_width (GTK_CONTAINER (page), 6);
+
   return page;
 }

@@ -24,7 +24,6 @@
 
 #include <libgimp/gimpui.h>
 
-#include <math.h>
 #include <string.h>
 
 #include "intl.h"
@@ -36,7 +35,6 @@
 #define IMAGE_CHECK       700 /* milliseconds between looks at the image */
 #define WIDTH             1060
 #define HEIGHT            690
-#define DEMO_GUIDANCE     3.0
 #define FORM_WIDTH        490
 
 typedef struct
@@ -150,28 +148,12 @@ show_cost (Dialog *self)
   g_free (text);
 }
 
-/* The demo checkpoint wants less guidance than others.  It gets it where the usual one was chosen by
- * nobody, and another model gets the usual one back. */
 static void
-suit_guidance_cb (gpointer user)
+suit_settings_cb (gpointer user)
 {
-  Dialog              *self   = user;
-  GimpProcedureConfig *config = self->run->config;
-  gchar   *mark   = g_strconcat ("guidance-", modes_of (self->run->mode)->procedure, NULL);
-  gboolean demo   = dialog_models_uses_demo (self->models);
-  gdouble  usual  = engine_request_default (NULL).cfg;
-  gdouble  unlike = demo ? usual : DEMO_GUIDANCE;
-  gdouble  cfg;
+  Dialog *self = user;
 
-  if (! self->run->replay && dialog_presets_is_marked (mark) != demo)
-    {
-      dialog_presets_mark (mark, demo);
-      g_object_get (config, "cfg", &cfg, NULL);
-      /* Where nothing can be written it would be set again and again, against the user. */
-      if (dialog_presets_is_marked (mark) == demo && fabs (cfg - unlike) < 1e-6)
-        g_object_set (config, "cfg", demo ? DEMO_GUIDANCE : usual, NULL);
-    }
-  g_free (mark);
+  dialog_presets_suit (self->run);
 }
 
 static void
@@ -680,7 +662,7 @@ dialog_run (Run *run)
   self.loop = g_main_loop_new (NULL, FALSE);
   self.run  = run;
   dialog_plan_init (&self.plan, run,
-                    &(DialogPlanHooks) { suit_guidance_cb, slow_cb, planned_cb }, &self);
+                    &(DialogPlanHooks) { suit_settings_cb, slow_cb, planned_cb }, &self);
   make_window (&self);
   dialog_models_scan (self.models);
   self.watch_id = g_timeout_add (IMAGE_CHECK, watch_image_cb, &self);

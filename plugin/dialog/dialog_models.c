@@ -23,6 +23,17 @@ models_of (GtkWidget *models)
   return g_object_get_data (G_OBJECT (models), "dialog-models");
 }
 
+static gboolean
+has_sibling (DialogModels *self,
+             const Model  *model)
+{
+  gchar    *sibling = model_sibling (model->path, &model->info, self->run->mode);
+  gboolean  has     = sibling != NULL;
+
+  g_free (sibling);
+  return has;
+}
+
 /* Why a model cannot be chosen, in as many words as a list has room for; NULL: it can. */
 static const gchar *
 reason_in_short (DialogModels *self,
@@ -41,7 +52,8 @@ reason_in_short (DialogModels *self,
     case MODEL_READY:
       break;
     }
-  if (model_fits (&model->info, self->run->mode, 1.0, NULL))
+  if (model_fits (&model->info, self->run->mode, 1.0, NULL) ||
+      has_sibling (self, model))
     return NULL;
   return self->run->mode == EDIT_INSTRUCT ? _("follows no instructions")
                                           : _("only follows instructions");
@@ -190,33 +202,37 @@ dialog_models_has_demo_only (GtkWidget *models)
   return TRUE;
 }
 
-gboolean
-dialog_models_uses_demo (GtkWidget *models)
+/* A file's name without folder and ending, for people. */
+static gchar *
+shown_name (const gchar *path)
 {
-  DialogModels *self = models_of (models);
-  GPtrArray    *list = model_store_list (self->run->store);
+  gchar *name = g_filename_display_basename (path);
 
-  for (guint i = 0; i < list->len; i++)
-    {
-      const Model *model = list->pdata[i];
-
-      if (model->is_demo && ! g_strcmp0 (model->path, self->run->model_path))
-        return TRUE;
-    }
-  return FALSE;
+  if (g_str_has_suffix (name, ".safetensors"))
+    name[strlen (name) - strlen (".safetensors")] = '\0';
+  return name;
 }
 
 void
 dialog_models_show_used (GtkWidget *models)
 {
   DialogModels *self = models_of (models);
-  gchar        *name = g_filename_display_basename (self->run->model_path);
-  gchar        *text;
+  gchar        *name = shown_name (self->run->model_path);
+  gchar        *wanted, *chosen, *text;
 
-  if (g_str_has_suffix (name, ".safetensors"))
-    name[strlen (name) - strlen (".safetensors")] = '\0';
-  text = g_strdup_printf ("%s: %s", name, self->run->model.summary);
+  g_object_get (self->run->config, "model", &wanted, NULL);
+  chosen = shown_name (wanted && wanted[0] ? wanted : self->run->model_path);
+  if (! strcmp (chosen, name))
+    text = g_strdup_printf ("%s: %s", name, self->run->model.summary);
+  else if (self->run->mode == EDIT_INSTRUCT)
+    text = g_strdup_printf (_("%s is used here, which follows instructions: %s"), name,
+                            self->run->model.summary);
+  else
+    text = g_strdup_printf (_("%s is used here, which draws without instructions: %s"),
+                            name, self->run->model.summary);
   model_panel_set_note (self->panel, text);
   g_free (text);
+  g_free (chosen);
+  g_free (wanted);
   g_free (name);
 }

@@ -28,6 +28,5 @@ void       dialog_models_open_folder (GtkWidget               *models);
 /* Whether nothing but the demo is there. */
 gboolean   dialog_models_has_demo_only (GtkWidget             *models);
 /* Whether the run's model is the demo. */
-gboolean   dialog_models_uses_demo   (GtkWidget               *models);
 /* Below the list: what the run will use. */
 void       dialog_models_show_used   (GtkWidget               *models);

@@ -6,6 +6,7 @@
 #include "scene.h"
 #include "settings/modes.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "intl.h"
@@ -16,7 +17,7 @@ typedef struct
 {
   GimpProcedureConfig *config; /* borrowed */
   gchar               *folder;
-  gchar               *guidance; /* mark: the model's own was set */
+  const gchar         *procedure;
   GtkWidget           *button, *menu;
 } Presets;
 
@@ -26,7 +27,6 @@ static void
 presets_free (Presets *self)
 {
   g_free (self->folder);
-  g_free (self->guidance);
   g_free (self);
 }
 
@@ -138,6 +138,8 @@ delete_cb (GtkMenuItem *item,
   fill (self);
 }
 
+static void forget_suited (const gchar *procedure);
+
 static void
 reset_cb (GtkMenuItem *item,
           Presets     *self)
@@ -148,7 +150,7 @@ reset_cb (GtkMenuItem *item,
   gchar       *texts[2];
 
   (void) item;
-  dialog_presets_mark (self->guidance, FALSE);
+  forget_suited (self->procedure);
   keep_prompts (self, texts, FALSE);
   g_object_freeze_notify (G_OBJECT (self->config));
   for (guint i = 0; i < count; i++)
@@ -265,7 +267,7 @@ dialog_presets_new (Run *run)
 
   self->config = run->config;
   self->folder = g_build_filename (base, modes_of (run->mode)->procedure, NULL);
-  self->guidance = g_strconcat ("guidance-", modes_of (run->mode)->procedure, NULL);
+  self->procedure = modes_of (run->mode)->procedure;
   self->button = gtk_menu_button_new ();
   self->menu   = gtk_menu_new ();
   gtk_button_set_label (GTK_BUTTON (self->button), _("Pr_esets"));
@@ -371,5 +373,81 @@ dialog_presets_mark (const gchar *name,
       g_key_file_save_to_file (marks, file, NULL);
     }
   g_key_file_free (marks);
+  g_free (file);
+}
+
+/* ---- settings that suit the model ---------------------------------------- */
+
+/* What a file may recommend; kept for each procedure, so that the next model can tell what was
+ * recommended from what was chosen. */
+static const gchar *const suited_names[] = { "cfg", "image-cfg", "steps" };
+
+static gdouble
+recommended (const EngineRequest *request,
+             guint                index)
+{
+  const gdouble values[] = { request->cfg, request->image_cfg, request->steps };
+
+  return round (values[index] * 1e4) / 1e4; /* 1.2 as it is written, not as a float has it */
+}
+
+static void
+forget_suited (const gchar *procedure)
+{
+  gchar    *file  = dialog_presets_file ("dialog.ini");
+  GKeyFile *marks = marks_of (file);
+
+  if (g_key_file_remove_group (marks, procedure, NULL))
+    g_key_file_save_to_file (marks, file, NULL);
+  g_key_file_free (marks);
+  g_free (file);
+}
+
+/* Where there is such a setting and it is as `before'. */
+static void
+replace_number (GObject     *config,
+                const gchar *name,
+                gdouble      before,
+                gdouble      now)
+{
+  GParamSpec *spec  = g_object_class_find_property (G_OBJECT_GET_CLASS (config), name);
+  GValue      value = G_VALUE_INIT;
+  gdouble     stands;
+
+  if (! spec)
+    return;
+  g_value_init (&value, G_TYPE_DOUBLE);
+  g_object_get_property (config, name, &value);
+  stands = g_value_get_double (&value);
+  g_value_set_double (&value, now);
+  if (fabs (stands - before) < 1e-5)
+    g_object_set_property (config, name, &value);
+  g_value_unset (&value);
+}
+
+void
+dialog_presets_suit (Run *run)
+{
+  const gchar   *procedure = modes_of (run->mode)->procedure;
+  EngineRequest  usual     = engine_request_default (NULL);
+  EngineRequest  own       = engine_request_for (&run->model);
+  gchar         *file      = dialog_presets_file ("dialog.ini");
+
+  for (guint i = 0; i < G_N_ELEMENTS (suited_names) && ! run->replay; i++)
+    {
+      GKeyFile *marks  = marks_of (file);
+      GError   *none   = NULL;
+      gdouble   now    = recommended (&own, i);
+      gdouble   before = g_key_file_get_double (marks, procedure, suited_names[i], &none);
+
+      if (none)
+        before = recommended (&usual, i);
+      g_clear_error (&none);
+      /* Where nothing can be written it would be set again and again, against the user. */
+      g_key_file_set_double (marks, procedure, suited_names[i], now);
+      if (fabs (now - before) > 1e-5 && g_key_file_save_to_file (marks, file, NULL))
+        replace_number (G_OBJECT (run->config), suited_names[i], before, now);
+      g_key_file_free (marks);
+    }
   g_free (file);
 }

@@ -19,5 +19,9 @@ gboolean   dialog_presets_is_marked (const gchar *name);
 void       dialog_presets_mark      (const gchar *name,
                                      gboolean     marked);
 
+/* Settings that the run's model recommends stand where those that were recommended before stood:
+ * what a person chose stays. */
+void       dialog_presets_suit      (Run         *run);
+
 /* A file in our configuration folder, which is made; the caller frees. */
 gchar     *dialog_presets_file      (const gchar *name);

@@ -28,7 +28,7 @@ typedef struct
   gchar           *path;      /* bytes of a file name */
   gchar           *name;      /* for people: UTF-8, without folder and ending */
   ModelState       state;
-  gboolean         is_demo;   /* the checkpoint that ships with the plug-in */
+  gboolean         is_demo;   /* one of the two that ship with the plug-in */
   EngineModelInfo  info;
 } Model;
 
@@ -75,6 +75,17 @@ gint        model_fits  (const EngineModelInfo *info,
                          EditMode               mode,
                          gdouble                strength,
                          gchar                **reason);
+
+/* The file beside this model that can do what it cannot: model-instruct.safetensors follows
+ * instructions for model.safetensors.  g_free (); NULL: it needs none, or there is none. */
+gchar      *model_sibling (const gchar           *path,
+                           const EngineModelInfo *info,
+                           EditMode               mode);
+
+/* Puts that file in the place of *path and what it is into *info; where there is none, they stay. */
+void        model_take_sibling (gchar           **path,
+                                EngineModelInfo  *info,
+                                EditMode          mode);
 
 /* The file for `wanted': a path, a file:// address, or the name of a file in the
  * folders; "" picks the best that fits the mode.  NULL with a sentence.  The path is

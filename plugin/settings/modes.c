@@ -39,10 +39,11 @@ static const Mode modes[] =
   { EDIT_INSTRUCT, "plug-in-diffusion-instruct",
     N_("Follow In_struction…"),
     N_("Change the image, or the selected part, as an instruction says"),
-    N_("Follows an instruction such as “make it winter”.  Needs an InstructPix2Pix "
-       "checkpoint, with 8 input channels.  The result is a new layer with a layer mask; "
+    N_("Follows an instruction such as “make it night”, with an InstructPix2Pix "
+       "checkpoint, which has 8 input channels; the demo has one.  The result is a new "
+       "layer with a layer mask; "
        "nothing else in the image changes."),
-    N_("What to do, in English: make it winter") },
+    N_("What to do, in English: make it night") },
 };
 
 gboolean

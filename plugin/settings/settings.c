@@ -28,7 +28,7 @@ static const Setting rows[] =
                "one by the seed, # begins a comment") },
   { .name = "prompt", .type = SETTING_TEXT, .modes = INSTRUCT,
     .label = N_("_Prompt"),
-    .help = N_("What to do with the picture, in English: “make it winter”") },
+    .help = N_("What to do with the picture, in English: “make it night”") },
   { .name = "negative-prompt", .type = SETTING_TEXT, .modes = ALL,
     .label = N_("_Negative prompt"),
     .help = N_("What should not be there") },

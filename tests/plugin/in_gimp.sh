@@ -38,7 +38,7 @@ mkdir -p "$HOME" "$GIMP3_DIRECTORY/system" "$plugin/models"
 
 # As `meson install' lays it out.
 cp "$program" "$plugin/gimp-diffusion"
-ln -s "$project/models/gimp-diffusion-demo.safetensors" "$plugin/models/"
+ln -s "$project/models"/gimp-diffusion-demo*.safetensors "$plugin/models/"
 for catalogue in "$locales"/*/LC_MESSAGES/gimp-diffusion.mo; do
     [ -e "$catalogue" ] || continue
     language=$(basename "$(dirname "$(dirname "$catalogue")")")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checkpoints for the tests, made from the demo: more input channels (zero weights, so that they draw
 as the demo does), without a part, damaged."""
+import contextlib
 import json
 import os
 import shutil
@@ -12,6 +13,18 @@ FIRST = 'model.diffusion_model.input_blocks.0.0.weight'
 
 def demo():
     return os.path.join(os.environ['TEST_FOLDER'], 'plug-ins', 'gimp-diffusion', 'models', DEMO_NAME)
+
+
+@contextlib.contextmanager
+def no_demo_for_instructions():
+    """As if the second of the demo's files did not exist."""
+    path = demo().replace('.safetensors', '-instruct.safetensors')
+    hidden = os.path.join(os.path.dirname(path), '.hidden')
+    os.rename(path, hidden)
+    try:
+        yield
+    finally:
+        os.rename(hidden, path)
 
 
 def user_folder():

@@ -2,6 +2,7 @@
 """The procedures in a real GIMP, one process for all checks."""
 import os
 import sys
+import urllib.parse
 
 sys.path.insert(0, os.environ['TEST_SOURCE'])
 sys.dont_write_bytecode = True
@@ -160,7 +161,7 @@ def instruct_follows_with_a_model_of_eight_channels():
         image, background = picture()
         select(image)
         before = remember(image, background)
-        result = ok('instruct', image, [background], prompt='make it winter', cfg=3.0,
+        result = ok('instruct', image, [background], prompt='make it night', cfg=3.0,
                     edge_mode='keep-inside')
         equal(result.used_model, 'follows.safetensors')
         result_checks(image, before, result.layer, background)
@@ -171,7 +172,18 @@ def instruct_follows_with_a_model_of_eight_channels():
 
 def instruct_without_such_a_model_says_what_it_needs():
     image, background = picture()
-    refused('InstructPix2Pix', CALLING_ERROR, 'instruct', image, [background], prompt='make it winter')
+    with models.no_demo_for_instructions():
+        refused('InstructPix2Pix', CALLING_ERROR, 'instruct', image, [background], prompt='make it night')
+
+
+def the_demo_that_draws_follows_instructions_with_its_other_file():
+    image, background = picture()
+    for model in ('', 'gimp-diffusion-demo', models.demo(), 'file://' + urllib.parse.quote(models.demo())):
+        result = ok('instruct', image, [background], prompt='make it night', model=model)
+        equal(result.used_model, 'gimp-diffusion-demo-instruct.safetensors', repr(model))
+    result = ok('text-to-image', prompt='a lemon', width=64, height=64, model='gimp-diffusion-demo-instruct')
+    equal(result.used_model, 'gimp-diffusion-demo.safetensors')
+    equal(ok('inspect', model='gimp-diffusion-demo-instruct').in_channels, 8)
 
 
 def inpaint_prefers_a_model_of_nine_channels_at_full_strength():
