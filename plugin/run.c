@@ -3,6 +3,7 @@
 
 #include "run.h"
 
+#include "models/model_sibling.h"
 #include "failure.h"
 #include "scene.h"
 #include "settings/arguments.h"
@@ -90,10 +91,10 @@ run_find_model (Run     *run,
                                        (gdouble) now.edit.strength, error);
 
   g_free (run->model_path);
-  run->model_path = path;
+  run->model_path = path ? model_sibling_known (run->store, path, run->mode) : NULL;
   g_free (wanted);
 
-  return path != NULL;
+  return run->model_path != NULL;
 }
 
 gboolean
@@ -107,7 +108,7 @@ run_choose_model (Run     *run,
   /* Since the scan the drive may be gone or the file another one. */
   if (engine_inspect (run->model_path, &run->model, &failure))
     {
-      model_take_sibling (&run->model_path, &run->model, run->mode);
+      model_sibling_take (&run->model_path, &run->model, run->mode);
       return TRUE;
     }
   failure_to_error (&failure, error);

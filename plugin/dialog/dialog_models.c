@@ -4,6 +4,7 @@
 #include "dialog_models.h"
 
 #include "model_panel.h"
+#include "models/model_sibling.h"
 
 #include <string.h>
 

@@ -654,59 +654,6 @@ set_missing_error (ModelStore   *store,
 }
 
 gchar *
-model_sibling (const gchar           *path,
-               const EngineModelInfo *info,
-               EditMode               mode)
-{
-  gchar sibling[4096];
-
-  if (! info->runnable || model_fits (info, mode, 1.0, NULL) ||
-      ! engine_sibling (sibling, sizeof sibling, path, mode == EDIT_INSTRUCT ? 8 : 4))
-    return NULL;
-  return g_strdup (sibling);
-}
-
-void
-model_take_sibling (gchar           **path,
-                    EngineModelInfo  *info,
-                    EditMode          mode)
-{
-  EngineError      ignored = { 0 };
-  EngineModelInfo  other;
-  gchar           *sibling = model_sibling (*path, info, mode);
-
-  if (sibling && engine_inspect (sibling, &other, &ignored))
-    {
-      *info = other;
-      g_free (*path);
-      *path = g_steal_pointer (&sibling);
-    }
-  g_free (sibling);
-}
-
-/* The path itself, or its sibling where the last scan knows that it cannot do this: no drive is
- * waited for that the scan did not reach. */
-static gchar *
-path_for_mode (ModelStore *store,
-               gchar      *path,
-               EditMode    mode)
-{
-  for (guint i = 0; i < store->models->len; i++)
-    {
-      const Model *model   = store->models->pdata[i];
-      gchar       *sibling = strcmp (model->path, path)
-                               ? NULL : model_sibling (path, &model->info, mode);
-
-      if (sibling)
-        {
-          g_free (path);
-          return sibling;
-        }
-    }
-  return path;
-}
-
-gchar *
 model_store_find (ModelStore   *store,
                   const gchar  *wanted,
                   EditMode      mode,
@@ -744,7 +691,7 @@ model_store_find (ModelStore   *store,
       path = g_strdup (model->path);
     }
 
-  return path_for_mode (store, path, mode);
+  return path;
 }
 
 gchar *

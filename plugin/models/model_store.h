@@ -76,17 +76,6 @@ gint        model_fits  (const EngineModelInfo *info,
                          gdouble                strength,
                          gchar                **reason);
 
-/* The file beside this model that can do what it cannot: model-instruct.safetensors follows
- * instructions for model.safetensors.  g_free (); NULL: it needs none, or there is none. */
-gchar      *model_sibling (const gchar           *path,
-                           const EngineModelInfo *info,
-                           EditMode               mode);
-
-/* Puts that file in the place of *path and what it is into *info; where there is none, they stay. */
-void        model_take_sibling (gchar           **path,
-                                EngineModelInfo  *info,
-                                EditMode          mode);
-
 /* The file for `wanted': a path, a file:// address, or the name of a file in the
  * folders; "" picks the best that fits the mode.  NULL with a sentence.  The path is
  * freed with g_free ().  Waits for a scan unless a path is given, and opens no file. */
