@@ -126,6 +126,30 @@ inspect_says_what_a_file_is()
     python3 -c 'import json; d = json.load(open("out")); assert d["runnable"] and d["in_channels"] == 4 and d["prediction"] == "v"'
     "$diffuse" inspect "$project/tests/golden/sample.safetensors"
     refuses 1 'bad.safetensors' "$diffuse" inspect bad.safetensors
+    name=$(printf 'red\033[31m\nline.safetensors')
+    cp "$project/tests/golden/sample.safetensors" "$name"
+    "$diffuse" inspect "$name" >out
+    [ "$(head -1 out)" = 'red\x1b[31m\x0aline.safetensors' ]
+    printf '\211PNG\n\032\n\0\0' >cut.png
+    refuses 1 'cut.png: is a damaged PNG picture' "$diffuse" img2img cut.png -p x
+}
+
+inspect_tells_programs_what_a_file_is_good_for()
+{
+    "$diffuse" inspect --json "$project/tests/golden/models/sd1.safetensors" >out
+    python3 - <<'END'
+import json
+told = json.load(open('out'))
+assert told['prediction'] == 'epsilon' and abs(told['sigma_max'] - 14.6146) < 1e-3 and told['sigma_min'] < 0.03, told
+assert told['defaults'] == {'steps': 20, 'sampler': 'dpmpp_2m', 'schedule': 'karras', 'cfg': 7}, told
+assert told['uses'] == ['txt2img', 'img2img', 'inpaint', 'outpaint', 'seams', '--text-encoder'], told
+assert told['lacks'] == [] and told['vae'] == '', told
+END
+    "$diffuse" inspect --json "$project/tests/golden/models/taesd" >out
+    python3 -c 'import json; d = json.load(open("out")); assert d["uses"] == ["--taesd"] and "defaults" not in d, d'
+    "$diffuse" inspect --json --vae "$project/tests/golden/models/sd1" \
+        "$project/tests/golden/models/sd2.safetensors" >out
+    python3 -c 'import json; d = json.load(open("out")); assert d["runnable"] and d["vae"] == "sd1", d'
 }
 
 tokens_are_lines_of_77()
