@@ -104,7 +104,7 @@ EditJob *edit_prepare_crops(const EditSettings *settings, const EngineModelInfo 
 
 /* Where the model may paint and where its result will cover, for a picture in a dialog: borrowed
  * from the job, [region.height, region.width] of the first crop.  Of an outpaint in several stages the
- * present one's; of a seam repair in the turned picture. */
+ * present one's; of a seam repair in the turned picture; NULL: all of it. */
 const float *edit_job_denoise_mask(const EditJob *job);
 const float *edit_job_compose_mask(const EditJob *job);
 

@@ -12,11 +12,6 @@ bool crop_no_memory(EngineError *error, double width, double height)
                 width, height);
 }
 
-float crop_unit(float value)
-{
-    return !(value > 0) ? 0 : value > 1 ? 1 : value;
-}
-
 EditRect crop_to_region(const CropJob *job, EditRect rect)
 {
     rect.x -= job->plan.summary.region.x;
@@ -219,12 +214,8 @@ bool crop_stage_masks(CropJob *job, int stage_index, EngineError *error)
 
 static bool make_masks(CropJob *job, const float *selection, EngineError *error)
 {
-    size_t count = (size_t)job->w * (size_t)job->h;
-    if (job->plan.whole) {
-        for (size_t i = 0; i < count; i++)
-            job->denoise[i] = job->compose[i] = 1;
+    if (job->plan.whole)
         return true;
-    }
     if (job->settings.mode == EDIT_OUTPAINT)
         return check_unknown(job, error) && crop_stage_masks(job, 0, error);
     return select_masks(job, selection, error);
@@ -251,12 +242,13 @@ CropJob *crop_create(const EditSettings *settings, const EngineModelInfo *model,
     size_t count = (size_t)job->w * (size_t)job->h;
     job->threads = threads_create(0);
     job->original = calloc(4 * count, sizeof *job->original);
-    job->denoise = calloc(count, sizeof *job->denoise);
-    job->compose = calloc(count, sizeof *job->compose);
+    bool masked = !plan->whole, tiled = plan->pass_count && plan->passes[plan->pass_count - 1].tile;
+    job->denoise = masked ? calloc(count, sizeof *job->denoise) : NULL;
+    job->compose = masked ? calloc(count, sizeof *job->compose) : NULL;
     job->layer = calloc(4 * rect_area(job->layer_rect), sizeof *job->layer);
     job->current =
-        job->plan.stage_count > 1 || many ? malloc(4 * count * sizeof *job->current) : job->original;
-    if (!job->threads || !job->original || !job->denoise || !job->compose || !job->layer ||
+        job->plan.stage_count > 1 || many || tiled ? malloc(4 * count * sizeof *job->current) : job->original;
+    if (!job->threads || !job->original || (masked && (!job->denoise || !job->compose)) || !job->layer ||
         !job->current) {
         ok = crop_no_memory(error, job->w, job->h);
         goto done;
@@ -300,14 +292,19 @@ void crop_destroy(CropJob *job)
     free(job);
 }
 
-void crop_start_over(CropJob *job)
+bool crop_start_over(CropJob *job, EngineError *error)
 {
+    if (!job->layer) /* the last result has it */
+        job->layer = calloc(4 * rect_area(job->layer_rect), sizeof *job->layer);
+    if (!job->layer)
+        return crop_no_memory(error, job->w, job->h);
     if (job->current != job->original)
         memcpy(job->current, job->original,
                4 * (size_t)job->w * (size_t)job->h * sizeof *job->current);
     memset(job->layer, 0, 4 * rect_area(job->layer_rect) * sizeof *job->layer);
     engine_picture_clear(&job->draft);
     job->stage = -1;
+    return true;
 }
 
 void crop_see(CropJob *job, const CropJob *earlier)

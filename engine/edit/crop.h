@@ -20,7 +20,7 @@ typedef struct {
 
     float   *original; /* [h, w, 4] premultiplied, 0 … 1 */
     float   *current;  /* with the stages and crops so far; `original` itself where there is one */
-    float   *denoise, *compose; /* [h, w] of the present stage */
+    float   *denoise, *compose; /* [h, w] of the present stage; NULL: 1 everywhere */
     EditRect fill_rect;
     float *fill; /* [fill_rect.height, fill_rect.width]: where the intent's filling goes, or NULL */
 
@@ -29,7 +29,6 @@ typedef struct {
 
     int      stage; /* whose masks are there; -1: none */
     int      pass;  /* that was prepared last; -1: none */
-    uint64_t seed;  /* of its stage's results */
 
     EnginePicture source, mask, hole; /* of the pass: work sizes */
     float        *known;              /* [work] 1 where source must come out as it went in */
@@ -44,8 +43,9 @@ CropJob *crop_create(const EditSettings *settings, const EngineModelInfo *model,
                        bool many, const float *rgba, const float *selection, EngineError *error);
 void     crop_destroy(CropJob *job); /* NULL is fine */
 
-/* Each candidate starts from the picture as it was; and sees what an earlier crop has made of it. */
-void crop_start_over(CropJob *job);
+/* Each candidate starts from the picture as it was; and sees what an earlier crop has made of it.
+ * False: no memory. */
+bool crop_start_over(CropJob *job, EngineError *error);
 void crop_see(CropJob *job, const CropJob *earlier);
 
 /* Masks of an outpaint's stage: its strips, and empty places of the old canvas beside them. */
@@ -59,5 +59,10 @@ EditRect crop_frame(const CropJob *job);
 /* Where a pixel of the turned canvas was before. */
 size_t crop_turned(const CropJob *job, int x, int y);
 
-float crop_unit(float value); /* 0 … 1; NaN is 0 */
+/* 0 … 1; NaN is 0.  Here, for it is asked of every pixel. */
+static inline float crop_unit(float value)
+{
+    return !(value > 0) ? 0 : value > 1 ? 1 : value;
+}
+
 bool  crop_no_memory(EngineError *error, double width, double height);

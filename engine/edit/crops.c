@@ -213,7 +213,8 @@ bool crops_prepare_pass(EditJob *job, int pass, EngineRequest *request, EngineEr
     CropJob *now = job->jobs[crop];
     job->pass = pass;
     if (own == 0) {
-        crop_start_over(now);
+        if (!crop_start_over(now, error))
+            return false;
         for (int i = 0; i < crop; i++)
             crop_see(now, job->jobs[i]);
     }
@@ -233,7 +234,9 @@ bool crops_result(EditJob *job, EditResult *result, EngineError *error)
     bool ok = result->parts != NULL || no_memory(error);
     for (int i = 0; ok && i < job->crops.count; i++) {
         EditResult one = { 0 };
-        ok = result_make(job->jobs[i], &one, error);
+        /* With no pass nothing has started over. */
+        ok = (job->crops.plans[i].pass_count > 0 || crop_start_over(job->jobs[i], error)) &&
+             result_make(job->jobs[i], &one, error);
         if (!ok)
             break;
         result->parts[result->part_count++] = (EditPart){ one.rect, one.rgba, one.mask };

@@ -352,12 +352,12 @@ static void add_pass(EngineEstimate *all, const EngineEstimate *pass)
     all->flops += pass->flops;
 }
 
-static bool estimate_pass(EngineEstimate *all, const PlanPass *pass, bool nothing, Engine *engine,
+static bool estimate_pass(EngineEstimate *cost, const PlanPass *pass, bool nothing, Engine *engine,
                           const EngineRequest *request, EngineError *error)
 {
     EngineRequest  one = *request;
     EnginePicture  source = { pass->fit.work_width, pass->fit.work_height, 3, NULL };
-    EngineEstimate cost = { 0 };
+    *cost = (EngineEstimate){ 0 };
     one.width = source.width;
     one.height = source.height;
     one.strength = pass->strength;
@@ -365,14 +365,39 @@ static bool estimate_pass(EngineEstimate *all, const PlanPass *pass, bool nothin
     source.pixels = calloc(3 * (size_t)source.width * (size_t)source.height, sizeof(float));
     one.source = nothing ? NULL : &source;
     one.mask = one.hole = one.known = NULL;
-    bool ok = source.pixels ? engine_estimate(engine, &one, &cost, error)
+    bool ok = source.pixels ? engine_estimate(engine, &one, cost, error)
                             : fail(error, ENGINE_OUT_OF_MEMORY,
                                    "There is not enough memory for a pass of %d x %d pixels.",
                                    source.width, source.height);
     engine_picture_clear(&source);
-    if (ok)
-        add_pass(all, &cost);
     return ok;
+}
+
+/* Tiles have one size, and what that costs is asked for once. */
+static bool estimate_passes(EngineEstimate *all, const Plan *plan, bool text, Engine *engine,
+                            const EngineRequest *request, EngineError *error)
+{
+    EngineEstimate last = { 0 };
+    for (int i = 0; i < plan->pass_count; i++) {
+        const PlanPass *pass = &plan->passes[i], *before = i ? pass - 1 : NULL;
+        bool            same = before && before->tile && pass->tile &&
+                    before->fit.work_width == pass->fit.work_width &&
+                    before->fit.work_height == pass->fit.work_height;
+        if (!same && !estimate_pass(&last, pass, text && !pass->second, engine, request, error))
+            return false;
+        add_pass(all, &last);
+    }
+    return true;
+}
+
+/* Beside the model: the region, its masks, and the result (edit/crop.h). */
+static uint64_t crop_bytes(const Plan *plan, bool many)
+{
+    const EditPlan *summary = &plan->summary;
+    bool            tiled = plan->pass_count && plan->passes[plan->pass_count - 1].tile;
+    uint64_t        pixels = (uint64_t)summary->region.width * (uint64_t)summary->region.height;
+    bool            twice = many || plan->stage_count > 1 || tiled;
+    return pixels * (uint64_t)(16 + 16 + (plan->whole ? 4 : 8) + (twice ? 16 : 0));
 }
 
 bool edit_estimate(const EditSettings *settings, const EditPlan *summary, Engine *engine,
@@ -384,17 +409,13 @@ bool edit_estimate(const EditSettings *settings, const EditPlan *summary, Engine
     if (!crops_plan(&crops, settings, engine_model(engine), error))
         return false;
     bool     ok = true, text = settings->mode == EDIT_TEXT_TO_IMAGE;
-    uint64_t pixels = 0;
-    for (int i = 0; i < crops.count; i++) {
-        const Plan *plan = &crops.plans[i];
-        pixels += (uint64_t)plan->summary.region.width * (uint64_t)plan->summary.region.height;
-        for (int k = 0; ok && k < plan->pass_count; k++)
-            ok = estimate_pass(estimate, &plan->passes[k], text && !plan->passes[k].second, engine,
-                               request, error);
+    uint64_t bytes = 0;
+    for (int i = 0; ok && i < crops.count; i++) {
+        bytes += crop_bytes(&crops.plans[i], crops.count > 1);
+        ok = estimate_passes(estimate, &crops.plans[i], text, engine, request, error);
     }
-    /* Beside the model: the regions, their masks, and the results (edit/passes.h). */
     if (ok)
-        estimate->scratch_bytes += (crops.count > 1 ? 56 : 40) * pixels;
+        estimate->scratch_bytes += bytes;
     crops_finish(&crops);
     return ok;
 }

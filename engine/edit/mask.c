@@ -117,6 +117,12 @@ static float snap(double value)
     return value < 1e-6 ? 0 : value > 1 - 1e-6 ? 1 : (float)value;
 }
 
+/* fmaxf() minds NaN, of which there is none, and is a call. */
+static float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
 /* In blocks of a window's length, the running maximum from the left and from the right: the maximum
  * of any window is that of two of them. */
 static void dilate_row(float *row, int n, const RowFilter *filter, float *scratch)
@@ -128,13 +134,13 @@ static void dilate_row(float *row, int n, const RowFilter *filter, float *scratc
         int to = from + window < length ? from + window : length;
         left[from] = padded[from];
         for (int i = from + 1; i < to; i++)
-            left[i] = fmaxf(left[i - 1], padded[i]);
+            left[i] = larger(left[i - 1], padded[i]);
         right[to - 1] = padded[to - 1];
         for (int i = to - 2; i >= from; i--)
-            right[i] = fmaxf(right[i + 1], padded[i]);
+            right[i] = larger(right[i + 1], padded[i]);
     }
     for (int i = 0; i < n; i++)
-        row[i] = fmaxf(right[i], left[i + 2 * r]);
+        row[i] = larger(right[i], left[i + 2 * r]);
 }
 
 /* A triangle of support 2 radius + 1 is two boxes of radius + 1. */

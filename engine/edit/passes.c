@@ -39,27 +39,44 @@ static bool work_mask(CropJob *job, float *out, const RegionFit *fit, const floa
                     rect.height, 1, &how, error);
 }
 
-/* rgba [h, w, 4] of the pass's rectangle with the first pass's draft over it. */
-static float *crop_with_draft(CropJob *job, EditRect crop, EngineError *error)
+/* draft [h, w, 3] of the pass's rectangle, from what the first pass made. */
+static float *crop_of_draft(CropJob *job, EditRect crop, EngineError *error)
 {
-    size_t   count = rect_area(crop);
-    float   *rgba = malloc(4 * count * sizeof *rgba), *draft = malloc(3 * count * sizeof *draft);
-    bool     ok = (rgba && draft) || crop_no_memory(error, crop.width, crop.height);
+    float   *draft = malloc(3 * rect_area(crop) * sizeof *draft);
     EditRect drafted = crop_to_region(job, job->draft_fit.rect);
     double   scale = job->draft_fit.scale;
     Resample how = { .scale = 1 / scale,
                      .x0 = (crop.x - drafted.x) * scale,
                      .y0 = (crop.y - drafted.y) * scale };
-    ok = ok && resample(job->threads, draft, crop.width, crop.height, job->draft.pixels,
-                        job->draft.width, job->draft.height, 3, &how, error);
-    for (size_t i = 0; ok && i < count; i++) {
-        size_t at = (size_t)(crop.y + (int)(i / (size_t)crop.width)) * (size_t)job->w +
-                    (size_t)crop.x + i % (size_t)crop.width;
-        float share = job->compose[at];
+    if (!draft)
+        crop_no_memory(error, crop.width, crop.height);
+    else if (resample(job->threads, draft, crop.width, crop.height, job->draft.pixels,
+                      job->draft.width, job->draft.height, 3, &how, error))
+        return draft;
+    free(draft);
+    return NULL;
+}
+
+/* rgba [h, w, 4] of the pass's rectangle: what the pass may change starts from the first pass's draft,
+ * or from the picture as it was; what it must keep is as it is now.  So nothing goes through two
+ * tiles. */
+static float *crop_to_refine(CropJob *job, const PlanPass *pass, EditRect crop, EngineError *error)
+{
+    EditRect region = job->plan.summary.region;
+    float   *rgba = malloc(4 * rect_area(crop) * sizeof *rgba), *draft = NULL;
+    bool     ok = rgba || crop_no_memory(error, crop.width, crop.height);
+    if (ok && job->draft.pixels)
+        ok = (draft = crop_of_draft(job, crop, error)) != NULL;
+    for (size_t i = 0; ok && i < rect_area(crop); i++) {
+        int    x = crop.x + (int)(i % (size_t)crop.width), y = crop.y + (int)(i / (size_t)crop.width);
+        size_t at = (size_t)y * (size_t)job->w + (size_t)x;
+        float  share = job->compose ? job->compose[at]
+                                    : plan_tile_share(pass, x + region.x, y + region.y);
+        const float *now = job->current + 4 * at, *was = job->original + 4 * at;
         for (size_t c = 0; c < 3; c++)
             rgba[4 * i + c] =
-                (1 - share) * job->current[4 * at + c] + share * crop_unit(draft[3 * i + c]);
-        rgba[4 * i + 3] = (1 - share) * job->current[4 * at + 3] + share;
+                (1 - share) * now[c] + share * (draft ? crop_unit(draft[3 * i + c]) : was[c]);
+        rgba[4 * i + 3] = (1 - share) * now[3] + share * (draft ? 1 : was[3]);
     }
     free(draft);
     if (ok)
@@ -69,15 +86,15 @@ static float *crop_with_draft(CropJob *job, EditRect crop, EngineError *error)
 }
 
 /* The picture of the pass's rectangle at its size, premultiplied. */
-static bool work_pixels(CropJob *job, float *out, const RegionFit *fit, bool second,
-                        EngineError *error)
+static bool work_pixels(CropJob *job, float *out, const PlanPass *pass, EngineError *error)
 {
-    EditRect from = crop_to_region(job, fit->rect), seen = crop_frame(job);
+    const RegionFit *fit = &pass->fit;
+    EditRect         from = crop_to_region(job, fit->rect), seen = crop_frame(job);
     Resample how = { .scale = fit->scale, .wrap_x = job->plan.tile_x, .wrap_y = job->plan.tile_y };
     float   *crop = NULL;
-    if (second) {
+    if (pass->second || pass->tile) {
         seen = rect_intersect(from, seen);
-        crop = crop_with_draft(job, seen, error);
+        crop = crop_to_refine(job, pass, seen, error);
         if (!crop)
             return false;
     }
@@ -130,7 +147,7 @@ static bool mark_known(CropJob *job, const PlanPass *pass)
     for (int y = 0; y < fit->work_height; y++) {
         for (int x = 0; x < fit->work_width; x++) {
             size_t i = (size_t)y * (size_t)fit->work_width + (size_t)x;
-            float  mask = job->mask.pixels ? job->mask.pixels[i] : everywhere ? 0 : 1;
+            float  mask = everywhere ? 0 : job->mask.pixels ? job->mask.pixels[i] : 1;
             bool   there = job->known[i] == 1 && x < w && y < h;
             job->known[i] = there && mask < .5F ? 1 - 2 * mask : 0;
         }
@@ -159,6 +176,22 @@ static bool inpaint_hole(CropJob *job, const RegionFit *fit)
     return true;
 }
 
+/* A tile keeps what those before it have made, and changes more and more away from that. */
+static bool tile_mask(CropJob *job, const PlanPass *pass)
+{
+    const RegionFit *fit = &pass->fit;
+    if (pass->left == 0 && pass->top == 0)
+        return true;
+    if (!new_picture(&job->mask, fit, 1))
+        return false;
+    for (int y = 0; y < fit->work_height; y++)
+        for (int x = 0; x < fit->work_width; x++)
+            job->mask.pixels[(size_t)y * (size_t)fit->work_width + (size_t)x] =
+                plan_tile_share(pass, fit->rect.x + (int)(x / fit->scale),
+                                fit->rect.y + (int)(y / fit->scale));
+    return true;
+}
+
 static bool make_source(CropJob *job, const PlanPass *pass, EngineError *error)
 {
     const RegionFit *fit = &pass->fit;
@@ -169,11 +202,12 @@ static bool make_source(CropJob *job, const PlanPass *pass, EngineError *error)
                     job->settings.mode != EDIT_IMAGE_TO_IMAGE;
     job->known = malloc(count * sizeof *job->known);
     bool ok = rgba && job->known && new_picture(&job->source, fit, 3) &&
-              (job->plan.whole || new_picture(&job->mask, fit, 1));
+              (job->plan.whole || new_picture(&job->mask, fit, 1)) &&
+              (!pass->tile || tile_mask(job, pass));
     if (!ok)
         goto done;
-    ok = work_pixels(job, rgba, fit, pass->second, error) && split_known(job, rgba, fit);
-    if (ok && job->mask.pixels) {
+    ok = work_pixels(job, rgba, pass, error) && split_known(job, rgba, fit);
+    if (ok && job->denoise) {
         ok = work_mask(job, job->mask.pixels, fit, job->denoise, crop_frame(job), error);
         for (size_t i = 0; ok && i < count; i++)
             if (rgba[4 * i + 3] < .5F)
@@ -216,7 +250,8 @@ bool passes_prepare_pass(CropJob *job, int index, EngineRequest *request, Engine
     bool nothing = job->settings.mode == EDIT_TEXT_TO_IMAGE && !pass->second;
     if (!nothing && !make_source(job, pass, error))
         return false;
-    engine_picture_clear(&job->draft);
+    if (!pass->tile) /* all tiles start from it */
+        engine_picture_clear(&job->draft);
     request->width = pass->fit.work_width;
     request->height = pass->fit.work_height;
     request->strength = pass->strength;
@@ -281,10 +316,11 @@ static bool match(CropJob *job, EnginePicture *picture, const PlanPass *pass, En
 }
 
 /* The stage's result over the layer, and over the picture that the next stage sees. */
-static bool lay(CropJob *job, const EnginePicture *picture, const RegionFit *fit,
-                EngineError *error)
+static bool lay_band(CropJob *job, const EnginePicture *picture, const PlanPass *pass, EditRect rect,
+                     EngineError *error)
 {
-    EditRect from = crop_to_region(job, fit->rect), rect = rect_intersect(from, job->layer_rect);
+    const RegionFit *fit = &pass->fit;
+    EditRect         from = crop_to_region(job, fit->rect), region = job->plan.summary.region;
     size_t   count = rect_area(rect);
     float   *rgb = malloc(3 * count * sizeof *rgb);
     if (!rgb)
@@ -299,7 +335,8 @@ static bool lay(CropJob *job, const EnginePicture *picture, const RegionFit *fit
     for (size_t i = 0; ok && i < count; i++) {
         int x = rect.x + (int)(i % (size_t)rect.width), y = rect.y + (int)(i / (size_t)rect.width);
         size_t at = (size_t)y * (size_t)job->w + (size_t)x;
-        float  share = job->compose[at];
+        float  share = job->compose ? job->compose[at]
+                                    : plan_tile_share(pass, x + region.x, y + region.y);
         float *layer =
             job->layer + 4 * ((size_t)(y - job->layer_rect.y) * (size_t)job->layer_rect.width +
                               (size_t)(x - job->layer_rect.x));
@@ -318,6 +355,22 @@ static bool lay(CropJob *job, const EnginePicture *picture, const RegionFit *fit
     return ok;
 }
 
+/* In bands where it is large: they are resampled in memory of their own. */
+static bool lay(CropJob *job, const EnginePicture *picture, const PlanPass *pass, EngineError *error)
+{
+    enum { LARGE = 1 << 24, BAND = 256 };
+    EditRect rect = rect_intersect(crop_to_region(job, pass->fit.rect), job->layer_rect);
+    if (rect_area(rect) < LARGE)
+        return lay_band(job, picture, pass, rect, error);
+    for (int y = 0; y < rect.height; y += BAND) {
+        EditRect band = { rect.x, rect.y + y, rect.width,
+                          rect.height - y < BAND ? rect.height - y : BAND };
+        if (!lay_band(job, picture, pass, band, error))
+            return false;
+    }
+    return true;
+}
+
 bool passes_finish_pass(CropJob *job, int index, const EnginePicture *decoded, EngineError *error)
 {
     assert(index == job->pass);
@@ -333,12 +386,13 @@ bool passes_finish_pass(CropJob *job, int index, const EnginePicture *decoded, E
     crop_drop_pass(job);
     if (!ok) {
         crop_no_memory(error, decoded->width, decoded->height);
-    } else if (index + 1 < job->plan.pass_count && job->plan.passes[index + 1].second) {
+    } else if (index + 1 < job->plan.pass_count && !pass->tile &&
+               (pass[1].second || pass[1].tile)) {
         job->draft = picture;
         job->draft_fit = pass->fit;
         return true;
     } else {
-        ok = lay(job, &picture, &pass->fit, error);
+        ok = lay(job, &picture, pass, error);
     }
     engine_picture_clear(&picture);
     return ok;

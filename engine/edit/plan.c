@@ -2,6 +2,7 @@
 #include "plan.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,108 @@ static void set_widths(Plan *plan, const EditSettings *settings)
     widths->edge = settings->edge_width >= 0 ? settings->edge_width : widths->edge;
 }
 
+/* ---- tiles --------------------------------------------------------------------------------- */
+
+static float ramp(int pixel, int width)
+{
+    return width > 0 ? fminf(1, fmaxf(0, ((float)pixel + .5F) / (float)width)) : 1;
+}
+
+/* Under the row above it also fades out to the right, for there that row goes on alone until the next
+ * tile comes. */
+float plan_tile_share(const PlanPass *pass, int x, int y)
+{
+    EditRect rect = pass->fit.rect;
+    float    across = ramp(x - rect.x, pass->left), down = ramp(y - rect.y, pass->top);
+    float    beyond = pass->right ? 1 - ramp(rect.x + rect.width - 1 - x, pass->right) : 0;
+    if (down < 1 && beyond > 0)
+        down *= (1 - beyond) / (1 - down * beyond);
+    return across * down;
+}
+
+typedef struct {
+    int side, step_count; /* of one tile, and how many there are along this axis */
+    int length;           /* of the canvas */
+} TileAxis;
+
+static TileAxis tile_axis(int length, int side, int overlap)
+{
+    TileAxis axis = { side < length ? side : length, 1, length };
+    if (length > side)
+        axis.step_count = (length - overlap + side - overlap - 1) / (side - overlap);
+    return axis;
+}
+
+static int tile_start(const TileAxis *axis, int i)
+{
+    return axis->step_count == 1
+               ? 0
+               : (int)((int64_t)i * (axis->length - axis->side) / (axis->step_count - 1));
+}
+
+/* The picture at its own size, in tiles of what the model sees that overlap by a quarter of it, row by
+ * row; each begins from what those before it have made.  False: too many. */
+static bool add_tiles(Plan *plan, float strength, const EditSettings *settings,
+                      const EngineModelInfo *model, EngineError *error)
+{
+    RegionRule rule = rule_of(plan, settings, model);
+    double     most = fmin(plan->limits.max_pixels, rule.max_pixels);
+    int        side = (int)sqrt(most) / 64 * 64, overlap = side / 4;
+    EditRect   canvas = plan->summary.canvas;
+    if (side < 128)
+        return false;
+    TileAxis across = tile_axis(canvas.width, side, overlap);
+    TileAxis down = tile_axis(canvas.height, side, overlap);
+    if (across.step_count * down.step_count + 1 > PLAN_MAX_PASSES)
+        return false;
+    for (int i = 0; i < across.step_count * down.step_count; i++) {
+        int      column = i % across.step_count, row = i / across.step_count;
+        int      x = tile_start(&across, column), y = tile_start(&down, row);
+        EditRect rect = { x, y, across.side, down.side };
+        PlanPass pass = { .stage = i, .strength = strength, .tile = true };
+        if (column > 0)
+            pass.left = tile_start(&across, column - 1) + across.side - x;
+        if (column + 1 < across.step_count)
+            pass.right = x + across.side - tile_start(&across, column + 1);
+        if (row > 0)
+            pass.top = tile_start(&down, row - 1) + down.side - y;
+        if (!add_pass(plan, rect, 1, pass, &rule, error))
+            return false;
+    }
+    return true;
+}
+
+/* In place of passes that would show the picture smaller than it is. */
+static bool tile_instead(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,
+                         EngineError *error)
+{
+    const PlanPass *last = &plan->passes[plan->pass_count - 1];
+    if (!plan->whole || settings->mode != EDIT_IMAGE_TO_IMAGE || plan->tile_x || plan->tile_y ||
+        last->fit.scale >= .9)
+        return true;
+    Plan *kept = malloc(sizeof *kept);
+    if (!kept)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for a plan.");
+    *kept = *plan;
+    float strength = plan->strength;
+    plan->pass_count = 0;
+    plan->summary.cost_pixels = 0;
+    if (strength >= refine_in_two_from) { /* all of it first, as small as the model likes it */
+        plan->passes[plan->pass_count++] = kept->passes[0];
+        plan->summary.cost_pixels =
+            (double)kept->passes[0].fit.work_width * kept->passes[0].fit.work_height;
+        strength = fminf(second_strength, strength);
+    }
+    if (!add_tiles(plan, strength, settings, model, error))
+        *plan = *kept;
+    else
+        snprintf(plan->summary.warning, sizeof plan->summary.warning,
+                 "The picture is larger than the model sees: it is repainted in %d tiles.",
+                 plan->pass_count - (strength < plan->strength));
+    free(kept);
+    return true;
+}
+
 static bool plan_selection(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,
                            EngineError *error)
 {
@@ -236,6 +339,8 @@ static bool plan_selection(Plan *plan, const EditSettings *settings, const Engin
     }
     if (!add_passes(plan, 0, wanted, bounds, settings->mode != EDIT_INSTRUCT, settings, model,
                     error))
+        return false;
+    if (!tile_instead(plan, settings, model, error))
         return false;
     if (!plan->whole && !plan->invert && settings->mode == EDIT_INPAINT && plan->strength >= 1 &&
         region_has_little_context(plan->summary.region, selection, &plan->limits)) {
@@ -365,7 +470,8 @@ static void warn_of_scale(Plan *plan)
 bool plan_make(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,
                EngineError *error)
 {
-    *plan = (Plan){ .limits = region_limits(model) };
+    memset(plan, 0, offsetof(Plan, passes));
+    plan->limits = region_limits(model);
     if (!check(settings, model, error))
         return false;
     EditRect *canvas = &plan->summary.canvas;

@@ -13,7 +13,13 @@ typedef struct {
     bool      second; /* refines the stage's first pass at full size */
     RegionFit fit;    /* canvas coordinates */
     float     strength;
+    bool      tile;      /* of a picture that is larger than a model sees */
+    int       left, top; /* a tile: pixels of its sides that tiles before it have made, and over which
+                            it fades in … */
+    int       right;     /* … and that the next one of its row will have in common with it */
 } PlanPass;
+
+enum { PLAN_MAX_PASSES = 4096 };
 
 typedef struct {
     EditPlan      summary;
@@ -27,11 +33,14 @@ typedef struct {
     MaskWidths    widths;
     int           stage_count; /* outpaint */
     OutpaintStage stages[OUTPAINT_MAX_STAGES];
-    int           pass_count;
-    PlanPass      passes[2 * OUTPAINT_MAX_STAGES];
     int           roll_x, roll_y; /* seam repair: the canvas is turned by this first */
     int           band_x, band_y; /* width of what is repainted then along each seam; 0: none */
+    int           pass_count;
+    PlanPass      passes[PLAN_MAX_PASSES]; /* [pass_count]; nothing behind */
 } Plan;
+
+/* How much of a pixel of the canvas is a tile's: 1, or less where it fades in; 1 for other passes. */
+float plan_tile_share(const PlanPass *pass, int x, int y);
 
 /* Fails with the sentences of edit.h. */
 bool plan_make(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,

@@ -18,7 +18,9 @@ static void lay_original(CropJob *job)
         float alpha = job->original[4 * at + 3];
         for (size_t c = 0; c < 3; c++)
             job->layer[4 * i + c] = alpha > 0 ? job->original[4 * at + c] / alpha : 0;
-        job->layer[4 * i + 3] = alpha > 0 ? job->compose[at] : 0;
+        job->layer[4 * i + 3] = alpha == 0      ? 0
+                                : job->compose ? job->compose[at]
+                                               : 1;
     }
 }
 
@@ -52,6 +54,29 @@ static size_t turned_back(const CropJob *job, size_t i)
     return crop_turned(job, (int)(i % (size_t)job->w), (int)(i / (size_t)job->w));
 }
 
+static bool has_soft_alpha(const float *rgba, const float *mask, size_t count)
+{
+    bool soft = false;
+    for (size_t i = 0; i < count; i++)
+        soft |= mask[i] > 0 && rgba[4 * i + 3] > 0 && rgba[4 * i + 3] < 1;
+    return soft;
+}
+
+/* A result of all that was read: the layer itself, for a copy of a large picture would be as large.
+ * mask becomes the result's. */
+static void hand_over(CropJob *job, EditResult *result, float *mask)
+{
+    size_t count = rect_area(job->layer_rect);
+    for (size_t i = 0; i < count; i++)
+        job->layer[4 * i + 3] = mask[i] > 0 && !job->settings.keep_transparency
+                                    ? 1
+                                    : job->original[4 * i + 3];
+    *result = (EditResult){ .rect = job->plan.summary.region, .rgba = job->layer, .mask = mask };
+    job->layer = NULL;
+    result->replaces =
+        job->settings.keep_transparency && has_soft_alpha(result->rgba, mask, count);
+}
+
 bool result_make(CropJob *job, EditResult *result, EngineError *error)
 {
     size_t   count = rect_area(job->layer_rect);
@@ -62,6 +87,10 @@ bool result_make(CropJob *job, EditResult *result, EngineError *error)
     for (size_t i = 0; mask && i < count; i++)
         mask[turned_back(job, i)] = job->layer[4 * i + 3];
     EditRect rect = mask ? mask_bounds(mask, whole.width, whole.height, 0) : (EditRect){ 0 };
+    if (mask && job->plan.whole && rect_area(rect) == (size_t)job->w * (size_t)job->h) {
+        hand_over(job, result, mask);
+        return true;
+    }
     float   *rgba = malloc((4 * rect_area(rect) + 1) * sizeof *rgba);
     float   *cut = malloc((rect_area(rect) + 1) * sizeof *cut);
     if (!mask || !rgba || !cut) {
@@ -84,13 +113,11 @@ bool result_make(CropJob *job, EditResult *result, EngineError *error)
         rgba[4 * at + 3] = mask[to] > 0 && !job->settings.keep_transparency ? 1 : was;
     }
     free(mask);
-    bool soft = false;
-    for (size_t i = 0; job->settings.keep_transparency && i < rect_area(rect); i++)
-        soft |= cut[i] > 0 && rgba[4 * i + 3] > 0 && rgba[4 * i + 3] < 1;
     *result = (EditResult){
-        .rect = rect, .rgba = rgba, .mask = cut, .seed = job->seed, .replaces = soft,
-        .seam_score = seam_score(job)
+        .rect = rect, .rgba = rgba, .mask = cut, .seam_score = seam_score(job)
     };
+    result->replaces =
+        job->settings.keep_transparency && has_soft_alpha(rgba, cut, rect_area(rect));
     result->rect.x += whole.x + job->plan.summary.region.x;
     result->rect.y += whole.y + job->plan.summary.region.y;
     return true;

@@ -77,7 +77,9 @@ Outcome canvas_run(const EditSettings *settings, const Canvas *canvas, Engine *e
         outcome.ok = edit_generate(job, engine, &request, &outcome.result, &outcome.error);
         size_t count = (size_t)outcome.plan.region.width * (size_t)outcome.plan.region.height;
         outcome.denoise = malloc(count * sizeof *outcome.denoise);
-        memcpy(outcome.denoise, edit_job_denoise_mask(job), count * sizeof *outcome.denoise);
+        const float *denoise = edit_job_denoise_mask(job);
+        for (size_t i = 0; i < count; i++)
+            outcome.denoise[i] = denoise ? denoise[i] : 1;
     }
     free(rgba);
     free(selection);

@@ -496,6 +496,49 @@ static void an_image_changed_a_little_keeps_its_colours(void)
     }
 }
 
+/* ---- tiles ----------------------------------------------------------------------------------- */
+
+/* Each call its own tint: where tiles meet, it must fade. */
+static void tint_by_call(EnginePicture *decoded, const EngineRequest *request, int call)
+{
+    for (int i = 0; i < request->width * request->height; i++) {
+        float mask = request->mask ? request->mask->pixels[i] : 1;
+        for (int c = 0; c < 3; c++)
+            decoded->pixels[3 * i + c] += mask * (call % 2 ? .1F : -.1F);
+    }
+}
+
+static void a_picture_larger_than_the_model_sees_is_made_in_tiles(void)
+{
+    for (int first = 0; first < 2; first++) {
+        Canvas canvas = canvas_new(1500, 1100);
+        canvas_smoothen(&canvas);
+        Engine       engine = engine_double(256, 4);
+        EditSettings settings = canvas_settings(EDIT_IMAGE_TO_IMAGE, &canvas);
+        settings.strength = first ? .8F : .4F;
+        settings.max_pixels = 300000;
+        settings.colour_match = false;
+        Outcome outcome = canvas_run(&settings, &canvas, &engine);
+        CHECK(outcome.ok && strstr(outcome.plan.warning, "tiles"));
+        CHECK_INT(engine.calls, outcome.plan.passes);
+        CHECK(outcome.plan.passes > 20);
+        /* With a pass over all of it first, what is small in it is lost to the double. */
+        if (!CHECK(canvas_compare(&canvas, &outcome).worst <= (first ? 8 : 1)))
+            printf("  %d: %d\n", first, canvas_compare(&canvas, &outcome).worst);
+        outcome_free(&outcome);
+
+        engine.change = tint_by_call;
+        outcome = canvas_run(&settings, &canvas, &engine);
+        float most = 0;
+        for (int i = 1; i < 1500 * 1100; i++)
+            if (i % 1500)
+                most = fmaxf(most, fabsf(outcome.result.rgba[4 * i] - outcome.result.rgba[4 * i - 4]));
+        CHECK(most < .03F); /* a step of .1 without a ramp */
+        outcome_free(&outcome);
+        canvas_free(&canvas);
+    }
+}
+
 /* ---- runs ------------------------------------------------------------------------------------ */
 
 typedef struct {
@@ -654,6 +697,7 @@ int main(int argc, char **argv)
     RUN(seam_repair_touches_only_the_seams);
     RUN(a_tint_of_the_model_is_taken_off);
     RUN(an_image_changed_a_little_keeps_its_colours);
+    RUN(a_picture_larger_than_the_model_sees_is_made_in_tiles);
     RUN(candidates_start_from_the_same_picture);
     RUN(estimates_add_up_passes);
     RUN(pixels_that_leave_nothing_to_do_are_refused);

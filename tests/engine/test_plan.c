@@ -42,6 +42,18 @@ static EngineModelInfo model_of(int native, int channels)
 
 static const int natives[] = { 256, 512, 768, 1024 };
 
+/* Tiles go row by row, each with something in common with the one before it and the row above. */
+static bool meets_the_tile_before(const PlanPass *pass, const PlanPass *before, EditRect canvas)
+{
+    EditRect now = pass->fit.rect, then = before && before->tile ? before->fit.rect : now;
+    if (!before || !before->tile)
+        return now.x == 0 && now.y == 0;
+    if (now.y == then.y)
+        return now.x > then.x && now.x + pass->left == then.x + then.width && pass->left > 0;
+    return now.x == 0 && then.x + then.width >= canvas.width && now.y > then.y && pass->top > 0 &&
+           now.y + pass->top == then.y + then.height;
+}
+
 /* False and a report when the plan breaks a rule. */
 static bool sound(const Plan *plan, const EditSettings *settings, double cap)
 {
@@ -65,8 +77,10 @@ static bool sound(const Plan *plan, const EditSettings *settings, double cap)
         if (settings->mode == EDIT_OUTPAINT)
             must = rect_union(plan->stages[pass->stage].target[0],
                               plan->stages[pass->stage].target[1]);
-        if (!rect_contains(fit->rect, must))
+        if (!pass->tile && !rect_contains(fit->rect, must))
             broken = "pass misses what it repaints";
+        if (pass->tile && !meets_the_tile_before(pass, i ? pass - 1 : NULL, canvas))
+            broken = "tiles leave a gap";
         if (fit->work_width % multiple || fit->work_height % multiple || fit->work_width < 64 ||
             fit->work_height < 64 || fit->work_width > 16384 || fit->work_height > 16384)
             broken = "illegal size";
@@ -86,6 +100,11 @@ static bool sound(const Plan *plan, const EditSettings *settings, double cap)
         if (!(pass->strength > 0 && pass->strength <= 1))
             broken = "strength";
     }
+    const RegionFit *last = &plan->passes[plan->pass_count - 1].fit;
+    if (plan->pass_count && plan->passes[plan->pass_count - 1].tile &&
+        (last->rect.x + last->rect.width < canvas.width ||
+         last->rect.y + last->rect.height < canvas.height))
+        broken = "tiles end too early";
     if (plan->pass_count != all->passes || fabs(cost - all->cost_pixels) > .5)
         broken = "cost";
     if (broken)
