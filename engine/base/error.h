@@ -28,7 +28,3 @@ typedef struct {
  * cut at a character's border. */
 bool fail(EngineError *error, EngineStatus status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* The text as sentences show it: one line, bytes that are not printable UTF-8 as \xNN; cut at a character's
- * border when it does not fit. */
-void error_printable(char *out, size_t size, const char *text);

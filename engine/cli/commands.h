@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-/* Set by Ctrl-C: a running generation stops within 200 ms and nothing is written. */
+/* Set by Ctrl-C: a running generation stops within 200 ms; pictures that are finished stay. */
 extern atomic_bool interrupted;
 
 bool command_make(const Options *options, EngineError *error); /* txt2img … instruct */
@@ -20,3 +20,5 @@ const char *command_model_path(const Options *options, EngineError *error);
 
 /* "text" with JSON's escapes, in quotes. */
 void print_json_string(const char *text);
+/* text for a terminal: what is not printable shows as \xNN. */
+void print_shown(const char *text);

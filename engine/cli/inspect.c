@@ -94,9 +94,9 @@ static void print_model(const EngineModelInfo *info)
 /* A line about the file, whose names may hold anything. */
 static void print_line(const char *label, const char *text)
 {
-    char shown[4096];
-    error_printable(shown, sizeof shown, text);
-    printf("%s%s\n", label, shown);
+    printf("%s", label);
+    print_shown(text);
+    putchar('\n');
 }
 
 static void print_text(const char *path, const EngineModelInfo *info)

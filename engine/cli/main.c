@@ -3,6 +3,8 @@
  * Exit status: 0 done, 1 failed (one sentence on standard error), 2 wrong usage, 130 interrupted. */
 #include "commands.h"
 
+#include "../base/utf8.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,16 +20,27 @@ static void on_interrupt(int signal_number)
 
 void print_json_string(const char *text)
 {
+    size_t bytes = strlen(text);
     putchar('"');
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-        if (*at == '"' || *at == '\\')
-            printf("\\%c", *at);
-        else if (*at < 0x20)
-            printf("\\u%04x", *at);
+    for (size_t i = 0; i < bytes;) {
+        uint32_t code;
+        size_t   length = utf8_length(text + i, bytes - i, &code);
+        if (code == '"' || code == '\\')
+            printf("\\%c", (int)code);
+        else if (length == 0 || code < 0x20 || code == 0x7f)
+            printf("\\u%04x", (unsigned)code); /* U+FFFD for what is no UTF-8 */
         else
-            putchar(*at);
+            printf("%.*s", (int)length, text + i);
+        i += length ? length : 1;
     }
     putchar('"');
+}
+
+void print_shown(const char *text)
+{
+    char shown[4096];
+    utf8_show(shown, sizeof shown, text);
+    fputs(shown, stdout);
 }
 
 const char *command_model_path(const Options *options, EngineError *error)

@@ -2,6 +2,7 @@
 #include "json_reader.h"
 
 #include "../base/number.h"
+#include "../base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,34 +19,6 @@ bool json_reader_fail(JsonReader *reader, const char *why)
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-/* Length of the UTF-8 character at s, 0 when it is none (RFC 3629). */
-static size_t utf8_length(const unsigned char *s, size_t size)
-{
-    unsigned first = s[0], low = 0x80, high = 0xbf;
-    size_t   length;
-    if (first < 0x80)
-        return 1;
-    if (first >= 0xc2 && first <= 0xdf) {
-        length = 2;
-    } else if (first >= 0xe0 && first <= 0xef) {
-        length = 3;
-        low = first == 0xe0 ? 0xa0 : 0x80;
-        high = first == 0xed ? 0x9f : 0xbf;
-    } else if (first >= 0xf0 && first <= 0xf4) {
-        length = 4;
-        low = first == 0xf0 ? 0x90 : 0x80;
-        high = first == 0xf4 ? 0x8f : 0xbf;
-    } else {
-        return 0;
-    }
-    if (size < length || s[1] < low || s[1] > high)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
 bool json_reader_begin(JsonReader *reader, const char *path, void *text, size_t size,
                        EngineError *error)
 {
@@ -56,7 +29,8 @@ bool json_reader_begin(JsonReader *reader, const char *path, void *text, size_t 
             at += 8;
             continue;
         }
-        size_t length = utf8_length(reader->text + at, size - at);
+        uint32_t code;
+        size_t   length = utf8_length((const char *)reader->text + at, size - at, &code);
         if (length == 0)
             return fail(error, ENGINE_BAD_FILE, "%s: byte %zu of the JSON (0x%02x) is no UTF-8", path,
                         at, reader->text[at]);
@@ -134,30 +108,6 @@ static int hex_unit(const JsonReader *reader, size_t at)
     return unit;
 }
 
-static size_t utf8_put(unsigned char *out, unsigned code)
-{
-    if (code < 0x80) {
-        out[0] = (unsigned char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (unsigned char)(0xc0 | code >> 6);
-        out[1] = (unsigned char)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    if (code < 0x10000) {
-        out[0] = (unsigned char)(0xe0 | code >> 12);
-        out[1] = (unsigned char)(0x80 | (code >> 6 & 0x3f));
-        out[2] = (unsigned char)(0x80 | (code & 0x3f));
-        return 3;
-    }
-    out[0] = (unsigned char)(0xf0 | code >> 18);
-    out[1] = (unsigned char)(0x80 | (code >> 12 & 0x3f));
-    out[2] = (unsigned char)(0x80 | (code >> 6 & 0x3f));
-    out[3] = (unsigned char)(0x80 | (code & 0x3f));
-    return 4;
-}
-
 /* The \u escape whose digits begin at reader->at, and its second half; -1 on failure. */
 static long unicode_escape(JsonReader *reader)
 {
@@ -190,7 +140,7 @@ static bool escape(JsonReader *reader, unsigned char *text, size_t *to)
         if (code < 0)
             return false;
         reader->has_nul |= code == 0;
-        *to += utf8_put(text + *to, (unsigned)code);
+        *to += utf8_write((char *)text + *to, (uint32_t)code);
         return true;
     }
     const char *found = letter ? strchr(letters, letter) : NULL;

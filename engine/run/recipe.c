@@ -2,8 +2,8 @@
 #include "../recipe.h"
 
 #include "../base/number.h"
+#include "../base/utf8.h"
 #include "../request_settings.h"
-#include "../text/unicode.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -297,7 +297,7 @@ static size_t unquote(Span value, char *out)
         size_t   length = read_escape(value.at + i, value.bytes - 1 - i, &code);
         if (!length)
             return SIZE_MAX;
-        count += unicode_write(out + count, code);
+        count += utf8_write(out + count, code);
         i += length - 1;
     }
     return count;

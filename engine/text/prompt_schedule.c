@@ -2,6 +2,7 @@
 #include "prompt_schedule.h"
 
 #include "../base/number.h"
+#include "../base/utf8.h"
 #include "unicode.h"
 
 #include <stdlib.h>
@@ -93,7 +94,7 @@ static size_t skip_spaces(const char *text, size_t i, size_t end)
 {
     uint32_t code;
     while (i < end) {
-        size_t length = unicode_read(text + i, end - i, &code);
+        size_t length = utf8_read(text + i, end - i, &code);
         if (!unicode_is_space(code) && !(code >= 0x1c && code <= 0x1f))
             break;
         i += length;

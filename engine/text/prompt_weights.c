@@ -2,6 +2,7 @@
 #include "prompt_weights.h"
 
 #include "../base/number.h"
+#include "../base/utf8.h"
 #include "prompt.h"
 #include "unicode.h"
 
@@ -87,7 +88,7 @@ static size_t read_back(const char *text, size_t start, size_t end, uint32_t *co
     size_t first = end - 1;
     while (first > start && end - first < 4 && (text[first] & 0xc0) == 0x80)
         first--;
-    size_t bytes = unicode_read(text + first, end - first, code);
+    size_t bytes = utf8_read(text + first, end - first, code);
     if (first + bytes == end)
         return bytes;
     *code = 0xfffd;
@@ -98,7 +99,7 @@ static size_t skip_spaces(const char *text, size_t i, size_t end)
 {
     uint32_t code;
     while (i < end) {
-        size_t bytes = unicode_read(text + i, end - i, &code);
+        size_t bytes = utf8_read(text + i, end - i, &code);
         if (!python_space(code))
             break;
         i += bytes;
@@ -120,7 +121,7 @@ static void append_text(Parser *parser, const char *text, size_t bytes)
         if (at > 0 && (read_back(text, 0, at, &code), python_word(code)))
             continue;
         if (behind < bytes &&
-            (unicode_read(text + behind, bytes - behind, &code), python_word(code)))
+            (utf8_read(text + behind, bytes - behind, &code), python_word(code)))
             continue;
         size_t end = at;
         while (end > done) {
@@ -148,7 +149,7 @@ static size_t read_weight(const char *text, size_t bytes, double *weight)
         i++;
     size_t first = i;
     for (size_t length; i < bytes; i += length) {
-        length = unicode_read(text + i, bytes - i, &code);
+        length = utf8_read(text + i, bytes - i, &code);
         int digit = unicode_digit(code);
         if (digit < 0 && code != '.')
             break;

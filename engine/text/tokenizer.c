@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tokenizer.h"
 
+#include "../base/utf8.h"
 #include "unicode.h"
 #include "vocabulary.h"
 
@@ -206,12 +207,12 @@ static bool append_word(TokenList *list, const Tokenizer *tokenizer, Word *word,
     char   utf8[4];
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
-        bytes += unicode_write(utf8, codes[i]);
+        bytes += utf8_write(utf8, codes[i]);
     if (!word_reserve(word, bytes))
         return false;
     word->count = 0;
     for (size_t i = 0; i < count; i++) {
-        size_t length = unicode_write(utf8, codes[i]);
+        size_t length = utf8_write(utf8, codes[i]);
         for (size_t k = 0; k < length; k++)
             word->ids[word->count++] = byte_ids[(unsigned char)utf8[k]];
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "unicode.h"
 
+#include "../base/utf8.h"
+
 #include "unicode_tables.h"
 
 #include <stdlib.h>
@@ -86,63 +88,6 @@ static int combining_order(uint32_t code)
 {
     const CombiningRange *range = FIND_ROW(combining_ranges, code);
     return range && code <= range->last ? range->order : 0;
-}
-
-/* ---- UTF-8 ------------------------------------------------------------------------------- */
-
-size_t unicode_read(const char *text, size_t bytes, uint32_t *code)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    unsigned char        lead = s[0];
-    unsigned low = 0x80, high = 0xbf; /* bounds of the second byte: no overlong forms, no
-                                         surrogates, nothing above U+10FFFF */
-    size_t length;
-    *code = lead;
-    if (lead < 0x80)
-        return 1;
-    if (lead >= 0xc2 && lead <= 0xdf) {
-        length = 2;
-        *code = lead & 0x1f;
-    } else if (lead >= 0xe0 && lead <= 0xef) {
-        length = 3;
-        *code = lead & 0x0f;
-        low = lead == 0xe0 ? 0xa0 : 0x80;
-        high = lead == 0xed ? 0x9f : 0xbf;
-    } else if (lead >= 0xf0 && lead <= 0xf4) {
-        length = 4;
-        *code = lead & 0x07;
-        low = lead == 0xf0 ? 0x90 : 0x80;
-        high = lead == 0xf4 ? 0x8f : 0xbf;
-    } else {
-        *code = 0xfffd;
-        return 1;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if (i == bytes || s[i] < low || s[i] > high) {
-            *code = 0xfffd;
-            return i;
-        }
-        *code = *code << 6 | (s[i] & 0x3f);
-        low = 0x80;
-        high = 0xbf;
-    }
-    return length;
-}
-
-size_t unicode_write(char out[4], uint32_t code)
-{
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    size_t   length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    unsigned lead = length == 2 ? 0xc0 : length == 3 ? 0xe0 : 0xf0;
-    for (size_t i = length - 1; i > 0; i--) {
-        out[i] = (char)(0x80 | (code & 0x3f));
-        code >>= 6;
-    }
-    out[0] = (char)(lead | code);
-    return length;
 }
 
 /* ---- composition ------------------------------------------------------------------------- */
@@ -277,7 +222,7 @@ bool unicode_compose(CodeList *list, const char *text, size_t bytes)
     bool   ascii = true;
     for (size_t i = 0; i < bytes;) {
         uint32_t code;
-        i += unicode_read(text + i, bytes - i, &code);
+        i += utf8_read(text + i, bytes - i, &code);
         if (!reserve(list, 4))
             return false;
         if (code < 0x80) {

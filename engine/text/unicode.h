@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Code points: reading and writing UTF-8, composition (NFC), lower case, classes.  The same in every
+/* Code points: composition (NFC), lower case, classes.  The same in every
  * locale, and as HF tokenizers has them (unicode_tables.h). */
 #pragma once
 
@@ -13,11 +13,6 @@ typedef struct {
     size_t    count, capacity;
 } CodeList;
 void code_list_clear(CodeList *list);
-
-/* The code point at text[0], in bytes > 0 bytes, and how many bytes it takes.  What is not UTF-8 reads
- * as U+FFFD, one for each longest beginning of a character, as Python's errors='replace' does. */
-size_t unicode_read(const char *text, size_t bytes, uint32_t *code);
-size_t unicode_write(char out[4], uint32_t code); /* bytes written */
 
 /* Appends text[0 … bytes) in Normalization Form C.  Linear time.  False: out of memory. */
 bool unicode_compose(CodeList *list, const char *text, size_t bytes);

@@ -152,6 +152,17 @@ END
     python3 -c 'import json; d = json.load(open("out")); assert d["runnable"] and d["vae"] == "sd1", d'
 }
 
+names_of_files_cannot_write_to_the_terminal()
+{
+    name=$(printf 'a\033[2J\002\351"b.safetensors')
+    cp "$project/tests/golden/sample.safetensors" "$name"
+    "$diffuse" inspect "$name" >out
+    grep -qF 'a\x1b[2J\x02\xe9"b.safetensors' out
+    "$diffuse" inspect --json "$name" >out
+    python3 -c 'import json; assert json.load(open("out"))["file"] == "a\x1b[2J\x02\ufffd\"b.safetensors"'
+    rm "$name"
+}
+
 tokens_are_lines_of_77()
 {
     "$diffuse" tokens -p 'a dog on a blue background' >out
