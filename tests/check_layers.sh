@@ -117,6 +117,9 @@ only_in 'engine/compute/cpu/blas\.c' '(dlfcn|cblas)\.h' 'dlfcn.h is included by 
 only_in 'engine/files/json\.c' '(cjson/)?cJSON\.h' 'cJSON.h is included by files/json.c only'
 only_in 'engine/files/png[a-z_]*\.c' 'png\.h' 'png.h is included by files/png.c only'
 only_in 'engine/files/map\.c|engine/compute/cpu/cpu\.c' 'sys/mman\.h' 'sys/mman.h is included by files/map.c and compute/cpu/cpu.c only'
+only_in 'engine/files/jpeg\.c' 'j(peglib|error)\.h' 'jpeglib.h is included by files/jpeg.c only'
+only_in 'engine/files/webp\.c' 'webp/.*' 'webp/ is included by files/webp.c only'
+only_in 'engine/files/picture_file\.c' 'lcms2\.h' 'lcms2.h is included by files/picture_file.c only'
 only_in 'engine/compute/threads\.c' 'pthread\.h' 'pthread.h is included by compute/threads.c only'
 
 # Numbers in a device's memory are the device's: above it a tensor is a handle (compute/tensor.h).
@@ -141,7 +144,8 @@ if [ $# -eq 0 ]; then
     for folder in engine engine/base engine/text engine/compute engine/compute/cpu engine/files engine/weights engine/networks engine/sample engine/edit engine/run engine/cli ui plugin \
         plugin/dialog plugin/models plugin/settings; do
         printf '#include %s\n' '"../plugin/run.h"' '"../../plugin/run.h"' '"compute/cpu/gemm.h"' '"text/prompt.h"' '"dialog/dialog.h"' '"batch.h"' '<glib.h>' \
-            '<libgimp/gimp.h>' '<dlfcn.h>' '<cJSON.h>' '<sys/mman.h>' '<pthread.h>' '<png.h>' >"$broken/$folder/bad.c"
+            '<libgimp/gimp.h>' '<dlfcn.h>' '<cJSON.h>' '<sys/mman.h>' '<pthread.h>' '<png.h>' '<jpeglib.h>' \
+            '<webp/decode.h>' '<lcms2.h>' >"$broken/$folder/bad.c"
         printf '%s\n' 'float *x = cpu_data(y);' 'if (!compute_dry(compute)) memcpy(y.memory, x.memory, 4);' >>"$broken/$folder/bad.c"
     done
     verdict=$(sh "$0" "$broken" | tail -n 1)

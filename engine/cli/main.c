@@ -103,12 +103,8 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     if (!command->run(&options, &error)) {
-        if (error.status == ENGINE_CANCELLED) {
-            fprintf(stderr, "diffuse: stopped; nothing was written.\n");
-            return 130;
-        }
         fprintf(stderr, "diffuse: %s\n", error.message);
-        return 1;
+        return error.status == ENGINE_CANCELLED ? 130 : 1;
     }
     if (fflush(stdout) != 0) {
         fprintf(stderr, "diffuse: standard output could not be written.\n");

@@ -4,8 +4,9 @@
 #include "progress.h"
 #include "stages.h"
 
-#include "../files/png.h"
+#include "../files/picture_file.h"
 #include "../recipe.h"
+#include "../run/machine.h"
 #include "../text/prompt.h"
 
 #include <inttypes.h>
@@ -25,6 +26,9 @@ typedef struct {
     EngineRequest  request;
     char          *prompt, *negative; /* wildcards picked, comments taken out */
     double         started;
+    const struct Edit *edit;  /* NULL: pictures from text */
+    int            written;   /* pictures that lie on disk */
+    EngineError    unwritten; /* why one does not: the run is stopped for it */
 } Make;
 
 static double seconds_now(void)
@@ -38,7 +42,7 @@ static bool on_progress(void *user, const EngineProgress *now)
 {
     Make *make = user;
     progress_show(&make->progress, now);
-    return !atomic_load(&interrupted);
+    return !atomic_load(&interrupted) && !make->unwritten.status;
 }
 
 static void on_stage(void *user, const char *name, const float *data, int rank, const int *shape)
@@ -93,10 +97,36 @@ static bool fill_request(Make *make, EngineError *error)
     return true;
 }
 
+static const char *output_name(const Options *options)
+{
+    return options->output ? options->output : "out.png";
+}
+
+static bool to_stdout(const Options *options)
+{
+    return strcmp(output_name(options), "-") == 0;
+}
+
+/* What cannot be written is said before anything is made. */
+static bool check_output(const Options *options, EngineError *error)
+{
+    if (options->estimate)
+        return true;
+    if (!picture_file_check_name(output_name(options), error))
+        return false;
+    if (to_stdout(options) && options->request.count > 1)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "Standard output takes one picture, not %d; name a file.", options->request.count);
+    if (to_stdout(options) && options->json)
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "Standard output takes the picture or the JSON, not both; name a file.");
+    return true;
+}
+
 /* "out.png" for the first picture, "out-2.png" for the second … */
 static void output_path(char *path, size_t size, const Options *options, int image)
 {
-    const char *name = options->output ? options->output : "out.png";
+    const char *name = output_name(options);
     const char *dot = strrchr(name, '.');
     if (image == 0)
         snprintf(path, size, "%s", name);
@@ -133,11 +163,16 @@ static bool write_picture(Make *make, int image, const EnginePicture *picture, E
         if (!text)
             return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory.");
     }
-    bool ok = png_write(path, picture, text, error);
+    bool ok = picture_file_write(path, picture, text, error);
     free(text);
-    if (ok && !make->options->json)
-        printf("%s  %d x %d, seed %" PRIu64 ", %.1f s\n", path, picture->width, picture->height,
+    make->written += ok;
+    if (ok && !make->options->json && !to_stdout(make->options)) {
+        progress_end(&make->progress);
+        print_shown(path);
+        printf("  %d x %d, seed %" PRIu64 ", %.1f s\n", picture->width, picture->height,
                make->request.seed + (uint64_t)image, seconds_now() - make->started);
+        fflush(stdout);
+    }
     return ok;
 }
 
@@ -172,6 +207,13 @@ static void print_estimate(const Make *make, const EngineEstimate *estimate)
                (double)estimate->available_bytes / 1e6, estimate->seconds, estimate->flops / 1e12);
 }
 
+/* Each picture is written when it is made: what comes after it may be stopped or fail. */
+static void on_picture(void *user, int image, const EnginePicture *picture)
+{
+    Make *make = user;
+    write_picture(make, image, picture, &make->unwritten);
+}
+
 static bool make_from_text(Make *make, EngineError *error)
 {
     const Options *options = make->options;
@@ -186,12 +228,10 @@ static bool make_from_text(Make *make, EngineError *error)
     if (!pictures)
         return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for %d pictures.",
                     make->request.count);
+    make->request.picture = on_picture;
     bool ok = engine_generate(make->engine, &make->request, pictures, error);
-    progress_end(&make->progress);
-    for (int i = 0; i < make->request.count; i++) {
-        ok = ok && (!pictures[i].pixels || write_picture(make, i, &pictures[i], error));
+    for (int i = 0; i < make->request.count; i++)
         engine_picture_clear(&pictures[i]);
-    }
     free(pictures);
     return ok;
 }
@@ -232,29 +272,44 @@ static EditRect known_bounds(const EnginePicture *picture)
     return x1 > x0 ? (EditRect){ x0, y0, x1 - x0, y1 - y0 } : (EditRect){ 0 };
 }
 
+/* Memory that reading a picture may take: of what is free, that something is left for the model. */
+static size_t reading_bytes(void)
+{
+    return (size_t)(machine_available_bytes() / 4 * 3);
+}
+
 /* The mask file as one channel of the picture's size: white and opaque is 1. */
 static bool read_mask(float **mask, const char *path, int width, int height, EngineError *error)
 {
     EnginePicture picture = { 0 };
-    if (!png_read(path, &picture, NULL, error))
+    if (!picture_file_read_mask(path, &picture, reading_bytes(), error))
         return false;
-    bool ok = picture.width == width && picture.height == height;
-    if (!ok)
-        fail(error, ENGINE_BAD_REQUEST,
-             "%s is %d x %d and the picture %d x %d; the mask must have the picture's size.", path,
-             picture.width, picture.height, width, height);
-    size_t count = (size_t)width * (size_t)height;
-    *mask = ok ? malloc(count * sizeof **mask) : NULL;
-    if (ok && !*mask)
-        ok = fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the mask.");
-    for (size_t i = 0; ok && i < count; i++) {
-        const float *p = picture.pixels + 4 * i;
-        (*mask)[i] = (0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2]) * p[3];
-        if ((*mask)[i] > 0.9999f)
-            (*mask)[i] = 1;
+    if (picture.width == width && picture.height == height) {
+        *mask = picture.pixels;
+        return true;
     }
+    fail(error, ENGINE_BAD_REQUEST,
+         "%s is %d x %d and the picture %d x %d; the mask must have the picture's size.", path,
+         picture.width, picture.height, width, height);
     engine_picture_clear(&picture);
-    return ok;
+    return false;
+}
+
+/* Where there is no mask, what is clear is to be painted. */
+static bool mask_of_alpha(float **mask, const EnginePicture *picture, EngineError *error)
+{
+    size_t count = (size_t)picture->width * (size_t)picture->height;
+    float  most = 0;
+    *mask = malloc(count * sizeof **mask);
+    if (!*mask)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the mask.");
+    for (size_t i = 0; i < count; i++) {
+        (*mask)[i] = 1 - picture->pixels[4 * i + 3];
+        most = fmaxf(most, (*mask)[i]);
+    }
+    return most > 0 || fail(error, ENGINE_BAD_REQUEST,
+                            "'diffuse inpaint' needs --mask MASK.png, white where it may paint, or a "
+                            "picture with transparent places, which this one has not.");
 }
 
 /* The part of a picture (or mask) of `channels` that the region shows; outside of it all is 0. */
@@ -281,22 +336,8 @@ static float *cut_region(const float *pixels, int width, int height, int channel
     return out;
 }
 
-/* The whole (new) canvas with a result laid over it, or the result alone on nothing. */
-static bool composite(EnginePicture *out, const EnginePicture *source, const EditPlan *plan,
-                      const EditResult *result, bool layer_only, EngineError *error)
-{
-    *out = (EnginePicture){ plan->canvas.width, plan->canvas.height, 4, NULL };
-    EditRect all = { 0, 0, out->width, out->height };
-    out->pixels = cut_region(source->pixels, source->width, layer_only ? 0 : source->height, 4, all,
-                             plan->shift_x, plan->shift_y);
-    if (!out->pixels)
-        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the picture.");
-    edit_result_lay(result, out->pixels, out->width, out->height);
-    return true;
-}
-
 /* Everything about an edit that lives until its last picture is written. */
-typedef struct {
+typedef struct Edit {
     EnginePicture source;
     float        *mask;
     EditPixels    pixels[EDIT_MAX_ISLANDS]; /* of each crop */
@@ -343,6 +384,71 @@ static bool find_islands(EditSettings *settings, const Edit *edit, EngineError *
     bool ok = islands && edit_islands_find(islands, settings->islands, &settings->island_count);
     edit_islands_destroy(islands);
     return ok || fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the mask.");
+}
+
+/* Copies what lies below a result's parts out of pixels [height, width, 4], or back. */
+static void copy_below(float *below, float *pixels, int width, const EditResult *result, bool back)
+{
+    for (int i = 0; i < result->part_count; i++) {
+        EditRect rect = result->parts[i].rect;
+        size_t   count = 4 * (size_t)rect.width;
+        for (int y = 0; y < rect.height; y++, below += count) {
+            float *row = pixels + 4 * ((size_t)(rect.y + y) * (size_t)width + (size_t)rect.x);
+            memcpy(back ? row : below, back ? below : row, count * sizeof *row);
+        }
+    }
+}
+
+/* The source, for as long as the result lies over it: a second picture of a large one's size would
+ * double what the command takes. */
+static bool write_over_source(Make *make, const Edit *edit, int image, EngineError *error)
+{
+    const EnginePicture *source = &edit->source;
+    const EditResult    *result = &edit->results[image];
+    size_t               pixels = 0;
+    for (int i = 0; i < result->part_count; i++)
+        pixels += (size_t)result->parts[i].rect.width * (size_t)result->parts[i].rect.height;
+    float *below = malloc(4 * pixels * sizeof *below);
+    if (!below)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the picture.");
+    copy_below(below, source->pixels, source->width, result, false);
+    edit_result_lay(result, source->pixels, source->width, source->height);
+    bool ok = write_picture(make, image, source, error);
+    copy_below(below, source->pixels, source->width, result, true);
+    free(below);
+    return ok;
+}
+
+/* The whole (new) canvas with a result laid over it, or the result alone on nothing. */
+static bool write_canvas(Make *make, const Edit *edit, int image, bool layer_only,
+                         EngineError *error)
+{
+    const EnginePicture *source = &edit->source;
+    const EditPlan      *plan = &edit->plan;
+    EditRect             all = { 0, 0, plan->canvas.width, plan->canvas.height };
+    EnginePicture        canvas = { all.width, all.height, 4,
+                                    cut_region(source->pixels, source->width,
+                                               layer_only ? 0 : source->height, 4, all, plan->shift_x,
+                                               plan->shift_y) };
+    if (!canvas.pixels)
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the picture.");
+    edit_result_lay(&edit->results[image], canvas.pixels, canvas.width, canvas.height);
+    bool ok = write_picture(make, image, &canvas, error);
+    engine_picture_clear(&canvas);
+    return ok;
+}
+
+static void on_edited(void *user, int image, const EnginePicture *crop)
+{
+    Make       *make = user;
+    const Edit *edit = make->edit;
+    bool        layer_only = make->options->layer;
+    (void)crop;
+    if (layer_only || edit->plan.canvas.width != edit->source.width ||
+        edit->plan.canvas.height != edit->source.height)
+        write_canvas(make, edit, image, layer_only, &make->unwritten);
+    else
+        write_over_source(make, edit, image, &make->unwritten);
 }
 
 static void edit_clear(Edit *edit, int count)
@@ -396,20 +502,19 @@ static bool run_edit(Make *make, EditMode mode, Edit *edit, EngineError *error)
                            : options->argument_count ? options->arguments[0]
                                                      : NULL;
     if (!input)
-        return fail(error, ENGINE_BAD_REQUEST, "'diffuse %s' needs a picture: name a PNG file.",
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "'diffuse %s' needs a picture: name a PNG, JPEG or WebP file.",
                     options->command);
     if (options_has(options, offsetof(EngineRequest, width)) ||
         options_has(options, offsetof(EngineRequest, height)))
         return fail(error, ENGINE_BAD_REQUEST,
                     "--width and --height go with txt2img; '%s' keeps the picture's size.",
                     options->command);
-    if (mode == EDIT_INPAINT && !options->mask)
-        return fail(error, ENGINE_BAD_REQUEST,
-                    "'diffuse inpaint' needs --mask MASK.png, white where it may paint.");
-    if (!png_read(input, &edit->source, NULL, error))
+    if (!picture_file_read(input, &edit->source, NULL, reading_bytes(), error))
         return false;
     int width = edit->source.width, height = edit->source.height;
-    if (options->mask && !read_mask(&edit->mask, options->mask, width, height, error))
+    if (options->mask ? !read_mask(&edit->mask, options->mask, width, height, error)
+                      : mode == EDIT_INPAINT && !mask_of_alpha(&edit->mask, &edit->source, error))
         return false;
 
     EditSettings settings = edit_settings(options, mode, edit);
@@ -438,15 +543,24 @@ static bool run_edit(Make *make, EditMode mode, Edit *edit, EngineError *error)
     clear_pixels(edit);
     if (!edit->job)
         return false;
-    bool ok = edit_generate(edit->job, make->engine, &make->request, edit->results, error);
-    progress_end(&make->progress);
-    for (int i = 0; ok && i < make->request.count && edit->results[i].parts; i++) {
-        EnginePicture picture = { 0 };
-        ok = composite(&picture, &edit->source, plan, &edit->results[i], options->layer, error) &&
-             write_picture(make, i, &picture, error);
-        engine_picture_clear(&picture);
+    make->edit = edit;
+    make->request.picture = on_edited;
+    return edit_generate(edit->job, make->engine, &make->request, edit->results, error);
+}
+
+/* Says how far a run came that was stopped, or why a picture could not be written. */
+static void explain_stop(const Make *make, EngineError *error)
+{
+    if (make->unwritten.status) {
+        *error = make->unwritten;
+    } else if (error->status == ENGINE_CANCELLED) {
+        *error = (EngineError){ 0 };
+        if (make->written)
+            fail(error, ENGINE_CANCELLED, "stopped; %d of %d pictures were written.", make->written,
+                 make->request.count);
+        else
+            fail(error, ENGINE_CANCELLED, "stopped; nothing was written.");
     }
-    return ok;
 }
 
 /* The model's file for this task: where `path` cannot do it, the one beside it that can. */
@@ -478,7 +592,8 @@ bool command_make(const Options *options, EngineError *error)
     open.prediction = (EnginePrediction)options->prediction;
     progress_begin(&make.progress, options->quiet || options->json);
     const char *path = path_for_task(sibling, sizeof sibling, command_model_path(options, error), options);
-    bool        ok = path && (make.engine = engine_open(path, &open, error)) != NULL &&
+    bool        ok = path && check_output(options, error) &&
+              (make.engine = engine_open(path, &open, error)) != NULL &&
               fill_request(&make, error);
     if (ok && mode_of(options->command, &mode)) {
         Edit edit = { 0 };
@@ -488,6 +603,9 @@ bool command_make(const Options *options, EngineError *error)
         ok = make_from_text(&make, error);
     }
     progress_end(&make.progress);
+    ok = ok && !make.unwritten.status;
+    if (!ok)
+        explain_stop(&make, error);
     if (ok && options->save_stages && !options->estimate)
         ok = stages_write(&make.stages, options->save_stages, error);
     if (ok && options->json && !options->estimate)

@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* PNG pictures for the command line and the tests. */
+/* PNG (ISO/IEC 15948): one of the formats of picture_file.h. */
 #pragma once
 
-#include "../base/error.h"
-#include "../base/picture.h"
+#include "raw_picture.h"
 
-#include <stddef.h>
+#include <stdio.h>
 
-enum { PNG_MAX_SIDE = 32768, PNG_MAX_MEGAPIXELS = 400 };
+/* Any PNG as RGBA; 16 bits a channel are kept, grey and palette become RGB, gamma is ignored.  False
+ * with a sentence; raw is to be cleared either way. */
+bool png_decode(RawPicture *raw, const PictureInput *input, EngineError *error);
 
-/* Any PNG as sRGB values 0 … 1 in 4 channels, straight alpha; 16 bits a channel are kept, grey and
- * palette become RGB, a gamma chunk is ignored.  The caller frees with engine_picture_clear().
- * parameters: NULL, or where to put the recipe text that A1111 writes (tEXt, zTXt or iTXt
- * "parameters"), as UTF-8, NULL when there is none; freed by the caller. */
-bool png_read(const char *path, EnginePicture *picture, char **parameters, EngineError *error);
-
-/* Writes 8 bits a channel (clamped, rounded), grey, RGB or RGBA by picture->channels, atomically.
- * parameters: UTF-8 text of a recipe, or NULL. */
-bool png_write(const char *path, const EnginePicture *picture, const char *parameters,
-               EngineError *error);
-
-/* png_read() of a file in memory; name is for sentences. */
-bool png_read_memory(const char *name, const void *bytes, size_t size, EnginePicture *picture,
-                     char **parameters, EngineError *error);
+/* 8 bits a channel.  parameters: UTF-8, or NULL. */
+bool png_encode(FILE *stream, const char *name, const PictureRows *rows, const char *parameters,
+                EngineError *error);

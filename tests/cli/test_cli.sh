@@ -75,7 +75,9 @@ wrong_usage_is_one_sentence_and_status_2()
 what_is_missing_is_one_sentence_and_status_1()
 {
     refuses 1 'needs a picture' "$diffuse" img2img -p x
-    refuses 1 'needs --mask' "$diffuse" inpaint in.png
+    refuses 1 'needs --mask' "$diffuse" inpaint "$project/tests/demo/meadow.png"
+    refuses 1 'no PNG, JPEG or WebP picture' "$diffuse" img2img "$project/models/README.md"
+    refuses 1 'is empty' "$diffuse" img2img empty.png
     refuses 1 'no-such.safetensors' "$diffuse" txt2img -m no-such.safetensors
     refuses 1 'no-such.png' "$diffuse" img2img no-such.png
     refuses 1 'use 104' "$diffuse" txt2img --width 100
@@ -276,6 +278,77 @@ assert old == same
 END
 }
 
+formats_go_by_the_ending_and_by_the_content()
+{
+    for name in a.png a.jpg a.webp; do
+        "$diffuse" txt2img -p 'a lemon' $small --parameters -o $name
+        mv $name same
+        "$diffuse" img2img same --strength 0 -o back.png
+    done
+    head -c 3 same | grep -q RIF
+    refuses 1 'name it .png' "$diffuse" txt2img -p x $small -o a.bmp
+    refuses 1 'name it .png' "$diffuse" txt2img -p x $small -o a
+    [ ! -e a ] && [ ! -e a.bmp ]
+}
+
+a_dash_is_standard_output()
+{
+    "$diffuse" txt2img -p 'a lemon' $small -o - >piped.png
+    "$diffuse" txt2img -p 'a lemon' $small -o named.png
+    cmp piped.png named.png
+    refuses 1 'one picture' "$diffuse" txt2img -p x $small --count 2 -o -
+    refuses 1 'not both' "$diffuse" txt2img -p x $small --json -o -
+}
+
+interrupt_keeps_what_is_finished()
+{
+    "$diffuse" txt2img -p x --width 256 --height 256 --steps 40 --seed 3 --count 20 -o finished.png \
+        2>stderr >stdout &
+    child=$!
+    tries=0
+    while [ ! -e finished.png ] && [ $tries -lt 600 ]; do sleep 0.1; tries=$((tries + 1)); done
+    kill -TERM $child
+    status=0
+    wait $child || status=$?
+    cat stderr stdout
+    [ "$status" -eq 130 ]
+    grep -q 'of 20 pictures were written' stderr
+    [ ! -e finished-20.png ]
+    grep -q 'finished.png  256 x 256, seed 3' stdout
+}
+
+inpaint_takes_what_is_transparent_as_the_mask()
+{
+    "$diffuse" txt2img -p 'a lemon' --width 256 --height 256 --steps 1 --seed 1 -o base.png
+    python3 "$project/tests/cli/make_png.py" hole base.png hole.png
+    "$diffuse" inpaint hole.png -p 'a lemon' --steps 2 --seed 1 -o filled.png
+    cmp hole.png filled.png && return 1
+    refuses 1 'transparent in places' "$diffuse" inpaint hole.png -p x --steps 1 --layer -o layer.jpg
+    [ ! -e layer.jpg ]
+}
+
+# Seconds and megabytes that a command may take: within SECONDS MEGABYTES COMMAND…
+within()
+{
+    python3 "$project/tests/cli/within.py" "$@"
+}
+
+small_files_that_unpack_to_much_are_refused_at_once()
+{
+    python3 "$project/tests/cli/make_png.py" bombs
+    for bomb in bomb-*.png; do
+        echo "$bomb: $(wc -c <"$bomb") bytes"
+        within 2 300 "$diffuse" img2img "$bomb" -p x --strength 0 -o bombed.png
+    done
+}
+
+a_large_picture_with_a_small_mask_stays_below_800_megabytes()
+{
+    python3 "$project/tests/cli/make_png.py" large
+    within 60 800 "$diffuse" inpaint large.png --mask large-mask.png -p 'a lemon' --steps 1 --seed 1 -o out.png
+    [ -s out.png ]
+}
+
 interrupt_writes_nothing()
 {
     "$diffuse" txt2img -p x --width 512 --height 512 --steps 1000 -o never.png &
@@ -322,8 +395,9 @@ eval_computes_what_is_there()
 }
 
 printf 'not a model at all' >bad.safetensors
+: >empty.png
 for name in $(sed -nE 's/^([a-z0-9_]+)\(\)$/\1/p' "$script"); do
-    case $name in check | refuses | brightness) ;; *) check "$name" ;; esac
+    case $name in check | refuses | brightness | within) ;; *) check "$name" ;; esac
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "files/png.h"
+#include "files/picture_file.h"
 #include "test.h"
 
 #include <math.h>
@@ -25,8 +25,8 @@ static void write_and_read(int channels, const char *parameters)
     const char   *path = path_of("round.png");
     for (int i = 0; i < WIDTH * HEIGHT * channels; i++)
         pixels[i] = (float)(i * 37 % 256) / 255;
-    if (!CHECK(png_write(path, &picture, parameters, &error)) ||
-        !CHECK(png_read(path, &back, &text, &error))) {
+    if (!CHECK(picture_file_write(path, &picture, parameters, &error)) ||
+        !CHECK(picture_file_read(path, &back, &text, 0, &error))) {
         printf("     %s\n", error.message);
         return;
     }
@@ -67,8 +67,8 @@ static void values_out_of_range_are_clamped(void)
     EnginePicture picture = { 1, 1, 3, pixels }, back = { 0 };
     EngineError   error = { 0 };
     const char   *path = path_of("clamp.png");
-    CHECK(png_write(path, &picture, NULL, &error));
-    CHECK(png_read(path, &back, NULL, &error));
+    CHECK(picture_file_write(path, &picture, NULL, &error));
+    CHECK(picture_file_read(path, &back, NULL, 0, &error));
     CHECK(back.pixels && back.pixels[0] == 0 && back.pixels[1] == 1);
     engine_picture_clear(&back);
     unlink(path);
@@ -80,7 +80,7 @@ static void damaged_files_are_refused_and_leave_the_picture_empty(void)
     EnginePicture picture = { 16, 16, 3, pixels };
     EngineError   error = { 0 };
     const char   *path = path_of("cut.png");
-    CHECK(png_write(path, &picture, NULL, &error));
+    CHECK(picture_file_write(path, &picture, NULL, &error));
     FILE *file = fopen(path, "rb");
     char  bytes[4096];
     size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
@@ -93,7 +93,7 @@ static void damaged_files_are_refused_and_leave_the_picture_empty(void)
         EngineError   why = { 0 };
         char         *exact = malloc(cut ? cut : 1);
         memcpy(exact, bytes, cut);
-        CHECK(!png_read_memory("cut", exact, cut, &back, NULL, &why));
+        CHECK(!picture_file_read_memory("cut", exact, cut, &back, NULL, 0, &why));
         CHECK(back.pixels == NULL && why.message[0]);
         free(exact);
     }
@@ -104,7 +104,7 @@ static void a_place_that_cannot_be_written_is_said(void)
     float         pixels[3] = { 0 };
     EnginePicture picture = { 1, 1, 3, pixels };
     EngineError   error = { 0 };
-    CHECK(!png_write("/no/such/folder/x.png", &picture, NULL, &error));
+    CHECK(!picture_file_write("/no/such/folder/x.png", &picture, NULL, &error));
     CHECK(strstr(error.message, "/no/such/folder/x.png") != NULL);
 }
 

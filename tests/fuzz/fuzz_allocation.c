@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "files/json.h"
-#include "files/png.h"
+#include "files/picture_file.h"
 #include "networks/config.h"
 
 #include <stdlib.h>
@@ -64,7 +64,7 @@ static void decode(const uint8_t *bytes, size_t size)
     EngineError   error = { ENGINE_OK, "" };
     EnginePicture picture = { .pixels = NULL };
     char         *parameters = NULL;
-    if (!png_read_memory("fuzz", bytes, size, &picture, &parameters, &error) && !error.status)
+    if (!picture_file_read_memory("fuzz", bytes, size, &picture, &parameters, 0, &error) && !error.status)
         abort();
     free(parameters);
     free(picture.pixels);
