@@ -5,6 +5,8 @@
  *   Negative prompt: blurry
  *   Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 1, Size: 512x512, …
  *
+ * ComfyUI's and InvokeAI's JSON is read too, as far as it is in a request.
+ *
  * A text that is read may come from anyone: values out of range count as missing and are noted, keys
  * that are not known are passed over; nothing in it names a file to open. */
 #pragma once

@@ -4,6 +4,7 @@
 #include "../base/number.h"
 #include "../base/utf8.h"
 #include "../request_settings.h"
+#include "recipe_json.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -585,6 +586,8 @@ bool recipe_read(Recipe *recipe, const char *text, size_t bytes, const EngineReq
         if (setting->key && !setting->always && setting->group != REQUEST_PICTURE)
             request_setting_set(&recipe->request, setting, setting->usual);
     }
+    if (all.bytes && all.at[0] == '{' && !line.bytes && recipe_json_is(all.at, all.bytes))
+        return recipe_json_read(recipe, &reader.storage, all.at, all.bytes, error);
     read_prompts(&reader, all);
     while (next_pair(&line, &key, &value))
         read_pair(&reader, key, value);

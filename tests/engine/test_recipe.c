@@ -225,12 +225,100 @@ static void what_is_not_understood_is_said(void)
     recipe_clear(&recipe);
 }
 
+static void a_graph_of_comfyui_gives_what_its_sampler_was_given(void)
+{
+    Recipe recipe = read(
+        "{\"3\": {\"class_type\": \"KSampler\", \"inputs\": {\"seed\": 18446744073709551557, "
+        "\"steps\": 25, \"cfg\": 6.5, \"sampler_name\": \"euler_ancestral\", \"scheduler\": "
+        "\"karras\", \"denoise\": 1, \"model\": [\"4\", 0], \"positive\": [\"6\", 0], "
+        "\"negative\": [\"7\", 0], \"latent_image\": [\"5\", 0]}}, \"4\": {\"class_type\": "
+        "\"CheckpointLoaderSimple\", \"inputs\": {\"ckpt_name\": \"sd\\\\dream.safetensors\"}}, "
+        "\"5\": {\"class_type\": \"EmptyLatentImage\", \"inputs\": {\"width\": 768, \"height\": "
+        "512, \"batch_size\": 1}}, \"6\": {\"class_type\": \"CLIPTextEncode\", \"inputs\": "
+        "{\"text\": [\"9\", 0], \"clip\": [\"4\", 1]}}, \"7\": {\"class_type\": "
+        "\"CLIPTextEncode\", \"inputs\": {\"text\": \"ugly\", \"clip\": [\"4\", 1]}}, \"9\": "
+        "{\"class_type\": \"PrimitiveString\", \"inputs\": {\"value\": \"a cat\\non a mat\"}}}");
+    const EngineRequest *request = &recipe.request;
+    CHECK_STRING(request->prompt, "a cat\non a mat");
+    CHECK_STRING(request->negative_prompt, "ugly");
+    CHECK(request->seed == 18446744073709551557u && request->steps == 25 && request->cfg == 6.5f);
+    CHECK(request->sampler == ENGINE_EULER_A && request->schedule == ENGINE_SCHEDULE_KARRAS);
+    CHECK(request->width == 768 && request->height == 512 && !recipe.has_strength);
+    CHECK(request->noise == ENGINE_NOISE_CPU);
+    CHECK_STRING(recipe.model, "dream");
+    CHECK_STRING(recipe.note, "");
+    recipe_clear(&recipe);
+}
+
+static void a_graph_of_nodes_of_their_own_is_walked(void)
+{
+    Recipe recipe = read(
+        "{\"1\": {\"class_type\": \"SamplerCustomAdvanced\", \"inputs\": {\"noise\": [\"2\", 0], "
+        "\"guider\": [\"3\", 0], \"sampler\": [\"4\", 0], \"sigmas\": [\"5\", 0], "
+        "\"latent_image\": [\"6\", 0]}}, \"2\": {\"class_type\": \"RandomNoise\", \"inputs\": "
+        "{\"noise_seed\": 7}}, \"3\": {\"class_type\": \"CFGGuider\", \"inputs\": {\"cfg\": 4, "
+        "\"positive\": [\"8\", 0], \"negative\": [\"3\", 0]}}, \"4\": {\"class_type\": "
+        "\"KSamplerSelect\", \"inputs\": {\"sampler_name\": \"res_multistep\"}}, \"5\": "
+        "{\"class_type\": \"BasicScheduler\", \"inputs\": {\"scheduler\": \"simple\", \"steps\": "
+        "12, \"denoise\": 0.5, \"model\": [\"5\", 0]}}, \"6\": {\"class_type\": \"VAEEncode\", "
+        "\"inputs\": {\"pixels\": [\"9\", 0]}}, \"8\": {\"class_type\": \"CLIPTextEncode\", "
+        "\"inputs\": {\"text\": \"a dog\"}}, \"9\": {\"class_type\": \"LoadImage\", \"inputs\": "
+        "{\"image\": \"x.png\"}}}");
+    const EngineRequest *request = &recipe.request;
+    CHECK_STRING(request->prompt, "a dog");
+    CHECK_STRING(request->negative_prompt, "");
+    CHECK(request->seed == 7 && request->steps == 12 && request->cfg == 4);
+    CHECK(request->schedule == ENGINE_SCHEDULE_SIMPLE && recipe.has_strength);
+    CHECK(request->strength == 0.5f && request->sampler == ENGINE_EULER);
+    CHECK_STRING(recipe.note, "The sampler \"res_multistep\" is not known here.");
+    recipe_clear(&recipe);
+}
+
+static void metadata_of_invokeai_is_read(void)
+{
+    Recipe recipe = read("{\"positive_prompt\": \"a cat\", \"negative_prompt\": \"ugly\", \"seed\": 5, "
+                         "\"steps\": 30, \"cfg_scale\": 7.5, \"width\": 640, \"height\": 512, "
+                         "\"scheduler\": \"dpmpp_2m_k\", \"cfg_rescale_multiplier\": 0.5, \"model\": "
+                         "{\"name\": \"dream\"}}");
+    const EngineRequest *request = &recipe.request;
+    CHECK_STRING(request->prompt, "a cat");
+    CHECK_STRING(request->negative_prompt, "ugly");
+    CHECK(request->seed == 5 && request->steps == 30 && request->cfg == 7.5f);
+    CHECK(request->width == 640 && request->cfg_rescale == 0.5f);
+    CHECK(request->sampler == ENGINE_DPMPP_2M && request->schedule == ENGINE_SCHEDULE_KARRAS);
+    CHECK_STRING(recipe.model, "dream");
+    recipe_clear(&recipe);
+    recipe = read("{\"image\": {\"prompt\": [{\"prompt\": \"a cat\", \"weight\": 1}], \"steps\": 9, "
+                  "\"cfg_scale\": 1e9, \"seed\": 6, \"width\": 100, \"height\": 512, \"sampler\": "
+                  "\"k_euler_a\"}}");
+    CHECK_STRING(recipe.request.prompt, "a cat");
+    CHECK(recipe.request.steps == 9 && recipe.request.seed == 6 && recipe.request.width == 512);
+    CHECK(recipe.request.cfg == 7 && recipe.request.sampler == ENGINE_EULER_A);
+    recipe_clear(&recipe);
+}
+
+static void json_of_something_else_is_refused(void)
+{
+    static const char *const texts[] = { "{}", "{\"a\": 1}", "{\"1\": {\"class_type\": \"SaveImage\"}}" };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        EngineRequest request = base();
+        EngineError   error = { 0 };
+        Recipe        recipe;
+        CHECK(!recipe_read(&recipe, texts[i], strlen(texts[i]), &request, &error));
+        CHECK(error.message[0] != '\0');
+        recipe_clear(&recipe);
+    }
+}
+
 static void a_text_with_no_settings_is_a_prompt(void)
 {
     Recipe recipe = read("just a prompt\nSeed: 5, or so");
     CHECK_STRING(recipe.request.prompt, "just a prompt\nSeed: 5, or so");
     CHECK_STRING(recipe.request.negative_prompt, "");
     CHECK(recipe.request.steps == 20 && recipe.request.seed == 99);
+    recipe_clear(&recipe);
+    recipe = read("{red|blue} house");
+    CHECK_STRING(recipe.request.prompt, "{red|blue} house");
     recipe_clear(&recipe);
 }
 
@@ -293,6 +381,10 @@ int main(int argc, char **argv)
     RUN(any_prompt_comes_back_as_it_was);
     RUN(every_setting_with_a_key_is_written_and_read);
     RUN(what_is_not_understood_is_said);
+    RUN(a_graph_of_comfyui_gives_what_its_sampler_was_given);
+    RUN(a_graph_of_nodes_of_their_own_is_walked);
+    RUN(metadata_of_invokeai_is_read);
+    RUN(json_of_something_else_is_refused);
     RUN(a_text_with_no_settings_is_a_prompt);
     RUN(broken_quotes_are_text);
     RUN(no_text_and_too_much_of_it_are_refused);
