@@ -48,7 +48,7 @@ static void put_known(const Loop *loop, Tensor y, Tensor x, double threshold, do
 
 static void add_item(Loop *loop, DenoisePrompt prompt, bool without_image, double weight)
 {
-    bool needed = prompt == DENOISE_POSITIVE && loop->run->cfg_rescale > 0;
+    bool needed = prompt == DENOISE_POSITIVE && loop->run->request->cfg_rescale > 0;
     if (weight != 0 || needed)
         loop->items[loop->item_count++] = (Item){ prompt, without_image, weight };
 }
@@ -57,7 +57,7 @@ static void add_item(Loop *loop, DenoisePrompt prompt, bool without_image, doubl
 static void choose_items(Loop *loop)
 {
     const DenoiseRun *run = loop->run;
-    double            cfg = (double)run->cfg, image_cfg = (double)run->image_cfg;
+    double            cfg = (double)run->request->cfg, image_cfg = (double)run->request->image_cfg;
     add_item(loop, DENOISE_POSITIVE, false, cfg);
     if (run->instruct) {
         add_item(loop, DENOISE_NEGATIVE, false, image_cfg - cfg);
@@ -72,7 +72,7 @@ static void choose_items(Loop *loop)
 static void guide(const Loop *loop, Tensor guided)
 {
     Compute *compute = loop->compute;
-    double   rescale = (double)loop->run->cfg_rescale;
+    double   rescale = (double)loop->run->request->cfg_rescale;
     Term     terms[MAX_ITEMS];
     for (int item = 0; item < loop->item_count; item++)
         terms[item] = (Term){ loop->items[item].weight, tensor_batch(loop->output, item, 1) };

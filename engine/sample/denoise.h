@@ -5,6 +5,7 @@
  * which was trained on x / sqrt(sigma^2 + 1) and predicts noise or v. */
 #pragma once
 
+#include "../base/request.h"
 #include "../compute/layers.h"
 #include "sampler.h"
 #include "schedule.h"
@@ -18,13 +19,14 @@ typedef struct {
     int                steps;
     bool               v_prediction;
 
-    float cfg;         /* negative + cfg * (positive - negative) */
-    float cfg_rescale; /* Lin et al. 2023, arXiv:2305.08891, section 3.4; 0: off */
-    /* InstructPix2Pix (Brooks et al. 2022, arXiv:2211.09800, equation 3), where `instruct`:
-     *   e(0, 0) + image_cfg * (e(0, I) - e(0, 0)) + cfg * (e(T, I) - e(0, I))
-     * with I the image latents in `concat`, which are zeros in e(0, 0). */
-    bool  instruct;
-    float image_cfg;
+    /* Its guidance counts here:
+     *   cfg          negative + cfg * (positive - negative)
+     *   cfg_rescale  Lin et al. 2023, arXiv:2305.08891, section 3.4; 0: off
+     *   image_cfg    InstructPix2Pix (Brooks et al. 2022, arXiv:2211.09800, equation 3), where
+     *                `instruct`: e(0, 0) + image_cfg * (e(0, I) - e(0, 0)) + cfg * (e(T, I) - e(0, I))
+     *                with I the image latents in `concat`, which are zeros in e(0, 0) */
+    const EngineRequest *request;
+    bool                 instruct;
 
     Noise *random; /* of this picture, `noise` drawn already: for samplers that add fresh noise */
     /* Tensors that are not there have n 0. */

@@ -16,6 +16,7 @@ typedef struct {
     double      sigmas[SCHEDULE_MAX_SIGMAS];
     float       noise[COUNT], latents[COUNT], source[COUNT];
     Noise       random;
+    EngineRequest request;
     DenoiseRun  run;
     atomic_bool stop;
 
@@ -100,9 +101,10 @@ static void case_init(Case *c)
     noise_fill(&c->random, c->noise, COUNT);
     memcpy(c->source, golden_floats("loop.source", COUNT), sizeof c->source);
     int steps = schedule_fill(c->sigmas, ENGINE_SCHEDULE_KARRAS, &c->levels, 20);
+    c->request = (EngineRequest){ .cfg = 1, .image_cfg = 1 };
     c->run = (DenoiseRun){ .levels = &c->levels, .sampler = ENGINE_EULER, .sigmas = c->sigmas,
                            .steps = steps,
-                           .cfg = 1, .image_cfg = 1, .random = &c->random,
+                           .request = &c->request, .random = &c->random,
                            .noise = cpu_tensor(c->noise, 1, C, H, W), .predict = predict,
                            .report = report, .user = c };
 }
@@ -189,14 +191,14 @@ static void guidance_matches_its_reference(void)
 {
     Case c;
     case_init(&c);
-    c.run.cfg = 7;
+    c.request.cfg = 7;
     c.run.sampler = ENGINE_DPMPP_2M;
     check_golden(&c, "loop.cfg");
     CHECK_INT(c.batch, 2);
     CHECK_INT(c.calls, 20);
 
     case_init(&c);
-    c.run.cfg = 7;
+    c.request.cfg = 7;
     c.run.sampler = ENGINE_DPMPP_SDE;
     check_golden(&c, "loop.cfg_sde");
 }
@@ -211,7 +213,7 @@ static void guidance_one_asks_for_one_answer_only(void)
     CHECK_NEAR(c.latents, golden_floats("end.euler.karras.20", COUNT), COUNT, 1e-4);
 
     case_init(&c);
-    c.run.cfg = 0;
+    c.request.cfg = 0;
     CHECK(case_run(&c));
     CHECK_INT(c.batch, 1);
     CHECK(c.prompts[0] == DENOISE_NEGATIVE);
@@ -221,8 +223,8 @@ static void rescaled_guidance_matches_its_reference(void)
 {
     Case c;
     case_init(&c);
-    c.run.cfg = 7;
-    c.run.cfg_rescale = 0.7f;
+    c.request.cfg = 7;
+    c.request.cfg_rescale = 0.7f;
     case_schedule(&c, ENGINE_SCHEDULE_NORMAL, 0);
     check_golden(&c, "loop.rescale");
 }
@@ -234,8 +236,8 @@ static void extreme_guidance_stays_finite(void)
         for (int rescale = 0; rescale < 2; rescale++) {
             Case c;
             case_init(&c);
-            c.run.cfg = values[i];
-            c.run.cfg_rescale = (float)rescale;
+            c.request.cfg = values[i];
+            c.request.cfg_rescale = (float)rescale;
             CHECK(case_run(&c));
             for (int k = 0; k < COUNT; k++)
                 CHECK(isfinite(c.latents[k]));
@@ -247,7 +249,7 @@ static void v_prediction_matches_its_reference(void)
     Case c;
     case_init(&c);
     c.run.v_prediction = true;
-    c.run.cfg = 5;
+    c.request.cfg = 5;
     c.run.sampler = ENGINE_HEUN;
     case_schedule(&c, ENGINE_SCHEDULE_EXPONENTIAL, 0);
     check_golden(&c, "loop.v");
@@ -255,8 +257,8 @@ static void v_prediction_matches_its_reference(void)
     case_init(&c);
     noise_levels_init(&c.levels, 0.00085, 0.012, true);
     c.run.v_prediction = true;
-    c.run.cfg = 5;
-    c.run.cfg_rescale = 0.7f;
+    c.request.cfg = 5;
+    c.request.cfg_rescale = 0.7f;
     c.run.sampler = ENGINE_DPMPP_2M;
     case_schedule(&c, ENGINE_SCHEDULE_KARRAS, 0);
     check_golden(&c, "loop.v_zero_snr");
@@ -267,8 +269,8 @@ static void instruct_guidance_matches_its_reference(void)
 {
     Case c;
     case_init(&c);
-    c.run.cfg = 7.5f;
-    c.run.image_cfg = 1.5f;
+    c.request.cfg = 7.5f;
+    c.request.image_cfg = 1.5f;
     c.run.instruct = true;
     c.run.concat = cpu_tensor((float *)golden_floats("loop.image", COUNT), 1, C, H, W);
     check_golden(&c, "loop.instruct");
@@ -277,7 +279,7 @@ static void instruct_guidance_matches_its_reference(void)
           c.prompts[2] == DENOISE_NEGATIVE);
     CHECK(!c.concat_is_zero[0] && !c.concat_is_zero[1] && c.concat_is_zero[2]);
 
-    c.run.image_cfg = 1; /* the answer without picture has no share */
+    c.request.image_cfg = 1; /* the answer without picture has no share */
     forget_calls(&c);
     CHECK(case_run(&c));
     CHECK_INT(c.batch, 2);
@@ -287,7 +289,7 @@ static void inpainting_channels_stand_behind_the_latents(void)
 {
     Case c;
     case_init(&c);
-    c.run.cfg = 7;
+    c.request.cfg = 7;
     c.run.sampler = ENGINE_DPMPP_2M;
     c.run.concat = cpu_tensor((float *)golden_floats("loop.beyond", 5 * PLANE), 1, 5, H, W);
     check_golden(&c, "loop.inpaint");
@@ -300,7 +302,7 @@ static void strength_starts_from_the_noised_source(void)
 {
     Case c;
     case_init(&c);
-    c.run.cfg = 7;
+    c.request.cfg = 7;
     c.run.sampler = ENGINE_DPMPP_2M;
     case_schedule(&c, ENGINE_SCHEDULE_KARRAS, 8);
     case_source(&c, NULL);
@@ -323,7 +325,7 @@ static void soft_mask_matches_its_reference(void)
     for (int i = 0; i < 3; i++) {
         Case c;
         case_init(&c);
-        c.run.cfg = 7;
+        c.request.cfg = 7;
         c.run.sampler = cases[i].sampler;
         case_schedule(&c, cases[i].schedule, cases[i].first);
         case_source(&c, golden_floats("loop.soft", PLANE));
