@@ -41,7 +41,7 @@ typedef struct {
     const char   *help;        /* without range and default, which are added; NULL: just those */
 } RequestSetting;
 
-enum { REQUEST_SETTING_COUNT = 14 };
+enum { REQUEST_SETTING_COUNT = 16 };
 
 /* In the order of help and of A1111's text. */
 extern const RequestSetting request_settings[REQUEST_SETTING_COUNT];

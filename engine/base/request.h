@@ -39,6 +39,9 @@ typedef struct {
     float          cfg;          /* guidance scale; 1: the negative prompt is not computed */
     float          image_cfg;    /* 8-channel models */
     float          cfg_rescale;  /* Lin et al. 2023, arXiv:2305.08891 section 3.4 */
+    float          guidance_start, guidance_end; /* shares of the steps between which cfg holds: outside
+                                    only the prompt is computed (Kynkäänniemi et al. 2024,
+                                    arXiv:2404.07724) */
     EngineNoise    noise;
     int            clip_skip;    /* 0 as the model was trained; 1: its last layer; 2: the one before … */
     bool           tile_x, tile_y; /* circular padding: the picture's edges fit together */

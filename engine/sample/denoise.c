@@ -18,6 +18,7 @@ typedef struct {
     const DenoiseRun *run;
     Item              items[MAX_ITEMS];
     int               item_count;
+    bool              guided; /* the items are those of guidance, not the prompt alone */
     int               step;
     Tensor            input;  /* [items, c + concat channels, h, w] */
     Tensor            output; /* [items, c, h, w] */
@@ -53,11 +54,29 @@ static void add_item(Loop *loop, DenoisePrompt prompt, bool without_image, doubl
         loop->items[loop->item_count++] = (Item){ prompt, without_image, weight };
 }
 
+/* Whether this step is guided.  As A1111 has it, a step that begins at guidance_start is not yet; shares
+ * are floats, and a float's 0.1 is not the tenth that a step begins at. */
+static bool guidance_holds(const Loop *loop)
+{
+    const double         slack = 1e-6;
+    const EngineRequest *request = loop->run->request;
+    double               share = (double)loop->step / loop->run->steps;
+    bool early = request->guidance_start > 0 && share <= (double)request->guidance_start + slack;
+    bool late = request->guidance_end < 1 && share >= (double)request->guidance_end - slack;
+    return !early && !late;
+}
+
 /* What has no share in the answer is not computed. */
-static void choose_items(Loop *loop)
+static void choose_items(Loop *loop, bool guided)
 {
     const DenoiseRun *run = loop->run;
     double            cfg = (double)run->request->cfg, image_cfg = (double)run->request->image_cfg;
+    loop->guided = guided;
+    loop->item_count = 0;
+    if (!guided) {
+        add_item(loop, DENOISE_POSITIVE, false, 1);
+        return;
+    }
     add_item(loop, DENOISE_POSITIVE, false, cfg);
     if (run->instruct) {
         add_item(loop, DENOISE_NEGATIVE, false, image_cfg - cfg);
@@ -77,7 +96,7 @@ static void guide(const Loop *loop, Tensor guided)
     for (int item = 0; item < loop->item_count; item++)
         terms[item] = (Term){ loop->items[item].weight, tensor_batch(loop->output, item, 1) };
     combine(compute, guided, terms, loop->item_count);
-    if (rescale > 0) {
+    if (rescale > 0 && loop->guided) {
         double from = deviation(compute, guided), to = deviation(compute, terms[0].x);
         double factor = from > 0 ? 1 - rescale + rescale * to / from : 1;
         combine(compute, guided, &(Term){ factor, guided }, 1);
@@ -106,6 +125,10 @@ static bool estimate(void *user, Tensor denoised, Tensor x, double sigma)
     float             times[MAX_ITEMS];
     DenoisePrompt     prompts[MAX_ITEMS];
 
+    if (guidance_holds(loop) != loop->guided) {
+        choose_items(loop, !loop->guided);
+        fill_concat(loop);
+    }
     if (run->mask.n > 0) {
         threshold = mask_threshold(loop, sigma);
         put_known(loop, loop->blended, x, threshold, sigma);
@@ -117,7 +140,8 @@ static bool estimate(void *user, Tensor denoised, Tensor x, double sigma)
         times[item] = (float)noise_levels_time(run->levels, sigma);
         prompts[item] = loop->items[item].prompt;
     }
-    run->predict(run->user, loop->compute, loop->output, loop->input, times, prompts, loop->step);
+    run->predict(run->user, loop->compute, tensor_batch(loop->output, 0, loop->item_count),
+                 tensor_batch(loop->input, 0, loop->item_count), times, prompts, loop->step);
     if (compute_stopped(loop->compute))
         return false;
 
@@ -166,7 +190,7 @@ bool denoise(Compute *compute, Tensor latents, const DenoiseRun *run)
     assert(run->source.n == 1 || (!run->from_source && run->mask.n == 0));
     loop.time_from = noise_levels_time(run->levels, run->sigmas[0]);
     loop.time_to = noise_levels_time(run->levels, run->sigmas[run->steps - 1]);
-    choose_items(&loop);
+    choose_items(&loop, true); /* the most there are */
     int behind = run->concat.n > 0 ? run->concat.c : 0;
     loop.input = tensor_new(compute, ARENA_LOW, loop.item_count, c + behind, h, w);
     loop.output = tensor_new(compute, ARENA_LOW, loop.item_count, c, h, w);

@@ -20,7 +20,7 @@ typedef struct {
     DenoiseRun  run;
     atomic_bool stop;
 
-    int           calls, reports, last_step, batch;
+    int           calls, answers, reports, last_step, batch;
     int           cancel_at, stop_at; /* report or call that ends the run; 0: none */
     int           enough_after, asked; /* steps before there is enough; how often that was asked */
     bool          enough_when_stopped; /* not before a step was broken off, besides */
@@ -37,6 +37,7 @@ static void predict(void *user, Compute *compute, Tensor out, Tensor latents, co
     Case *c = user;
     c->calls++;
     c->batch = latents.n;
+    c->answers += latents.n;
     CHECK(out.n == latents.n && out.c == C && out.h == H && out.w == W && latents.h == H);
     CHECK(step >= 0 && step < c->run.steps);
     /* As a network does: more memory, on top of what the loop holds. */
@@ -101,7 +102,7 @@ static void case_init(Case *c)
     noise_fill(&c->random, c->noise, COUNT);
     memcpy(c->source, golden_floats("loop.source", COUNT), sizeof c->source);
     int steps = schedule_fill(c->sigmas, ENGINE_SCHEDULE_KARRAS, &c->levels, 20);
-    c->request = (EngineRequest){ .cfg = 1, .image_cfg = 1 };
+    c->request = (EngineRequest){ .cfg = 1, .image_cfg = 1, .guidance_end = 1 };
     c->run = (DenoiseRun){ .levels = &c->levels, .sampler = ENGINE_EULER, .sigmas = c->sigmas,
                            .steps = steps,
                            .request = &c->request, .random = &c->random,
@@ -131,7 +132,7 @@ static void case_enough(Case *c, int after_steps)
 
 static void forget_calls(Case *c)
 {
-    c->calls = c->reports = 0;
+    c->calls = c->answers = c->reports = 0;
     c->stop = false;
 }
 
@@ -227,6 +228,48 @@ static void rescaled_guidance_matches_its_reference(void)
     c.request.cfg_rescale = 0.7f;
     case_schedule(&c, ENGINE_SCHEDULE_NORMAL, 0);
     check_golden(&c, "loop.rescale");
+}
+
+static void guidance_within_an_interval_matches_its_reference(void)
+{
+    Case c;
+    case_init(&c);
+    c.request.cfg = 7;
+    c.request.guidance_start = 0.2f;
+    c.request.guidance_end = 0.6f;
+    c.run.sampler = ENGINE_DPMPP_2M;
+    check_golden(&c, "loop.interval");
+    CHECK_INT(c.calls, 20);
+    CHECK_INT(c.answers, 20 + 7); /* the fifth step, which begins at 0.2, is not guided yet */
+
+    case_init(&c);
+    c.request.cfg = 7;
+    c.request.cfg_rescale = 0.7f;
+    c.request.guidance_end = 0.35f;
+    case_schedule(&c, ENGINE_SCHEDULE_NORMAL, 0);
+    check_golden(&c, "loop.interval_rescale");
+
+    case_init(&c);
+    c.request.cfg = 7.5f;
+    c.request.image_cfg = 1.5f;
+    c.request.guidance_start = 0.5f;
+    c.run.instruct = true;
+    c.run.concat = cpu_tensor((float *)golden_floats("loop.image", COUNT), 1, C, H, W);
+    check_golden(&c, "loop.interval_instruct");
+    CHECK_INT(c.answers, 11 + 9 * 3);
+}
+
+static void an_interval_without_a_step_is_no_guidance(void)
+{
+    Case with, without;
+    case_init(&with);
+    with.request.cfg = 7;
+    with.request.guidance_start = 1;
+    CHECK(case_run(&with));
+    case_init(&without);
+    CHECK(case_run(&without));
+    CHECK(memcmp(with.latents, without.latents, sizeof with.latents) == 0);
+    CHECK_INT(with.answers, 20);
 }
 
 static void extreme_guidance_stays_finite(void)
@@ -538,6 +581,8 @@ int main(int argc, char **argv)
     RUN(guidance_matches_its_reference);
     RUN(guidance_one_asks_for_one_answer_only);
     RUN(rescaled_guidance_matches_its_reference);
+    RUN(guidance_within_an_interval_matches_its_reference);
+    RUN(an_interval_without_a_step_is_no_guidance);
     RUN(extreme_guidance_stays_finite);
     RUN(v_prediction_matches_its_reference);
     RUN(instruct_guidance_matches_its_reference);

@@ -14,6 +14,7 @@ static EngineRequest base(void)
                               .steps = 20,
                               .cfg = 7,
                               .image_cfg = 1.5f,
+                              .guidance_end = 1,
                               .seed = 99,
                               .sampler = ENGINE_EULER,
                               .schedule = ENGINE_SCHEDULE_BETA,

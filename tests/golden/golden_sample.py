@@ -304,6 +304,16 @@ def guided(sigmas, v_prediction=False, cfg=1.0, rescale=0.0, concat=None, image_
     return model
 
 
+def interval(guided_model, plain, levels, start, end):
+    """Guidance between two shares of the steps: A1111's "Skip Early CFG", and an end."""
+    def call(x, sigma, prompt):
+        step = int((torch.as_tensor(levels) > float(sigma) * (1 + 1e-9)).sum())
+        share = step / (len(levels) - 1)
+        inside = not (start and share <= start) and share < end
+        return (guided_model if inside else plain)(x, sigma, prompt=prompt)
+    return call
+
+
 def masked(model, sigmas, run_sigmas, mask, source, noise):
     """ComfyUI's KSamplerX0Inpaint with differential diffusion, thresholds over the steps that run."""
     time = lambda sigma: float(model.sigma_to_t(torch.tensor([float(sigma)])))
@@ -343,6 +353,18 @@ def loop_numbers(out):
         philox = Philox(SEED)
         philox.draw(120)
         out["loop." + name] = run(sampler, model, noise * steps[0], steps, philox)[-1].float().numpy()
+
+    karras, normal = schedule("karras", sigmas, 20), schedule("normal", sigmas, 20)
+    plain, blind = guided(sigmas), guided(sigmas, cfg=1.0, image_cfg=1.0, concat=image)
+    for name, model, sampler, levels in (
+            ("interval", interval(guided(sigmas, cfg=7.0), plain, karras, 0.2, 0.6), "dpmpp_2m", karras),
+            ("interval_rescale", interval(guided(sigmas, cfg=7.0, rescale=0.7), plain, normal, 0, 0.35),
+             "euler", normal),
+            ("interval_instruct", interval(guided(sigmas, cfg=7.5, image_cfg=1.5, concat=image), blind,
+                                           karras, 0.5, 1.0), "euler", karras)):
+        philox = Philox(SEED)
+        philox.draw(120)
+        out["loop." + name] = run(sampler, model, noise * levels[0], levels, philox)[-1].float().numpy()
 
     model = guided(sigmas, cfg=7.0)
     for name, steps, sampler, soft in (
