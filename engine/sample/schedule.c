@@ -123,14 +123,17 @@ static int fill_simple(double *sigmas, const NoiseLevels *levels, int steps)
     return steps;
 }
 
+/* Levels at equal distances from the second one on, as DDIM was trained to leave some out.  ComfyUI rounds
+ * the distance down, which gives 31 steps for 30 and 8 for 7; where it divides 1000 both are the same.
+ * One step would begin at the second level, where there is nothing left to do: it begins at the last. */
 static int fill_ddim_uniform(double *sigmas, const NoiseLevels *levels, int steps)
 {
-    int stride = NOISE_LEVEL_COUNT / steps, count = 0;
-    for (int i = 1; i < NOISE_LEVEL_COUNT; i += stride)
-        count++;
-    for (int i = 0; i < count; i++)
-        sigmas[count - 1 - i] = levels->sigmas[1 + i * stride];
-    return count;
+    int first = steps < NOISE_LEVEL_COUNT;
+    for (int i = 0; i < steps; i++)
+        sigmas[steps - 1 - i] = levels->sigmas[first + i * NOISE_LEVEL_COUNT / steps];
+    if (steps == 1)
+        sigmas[0] = levels->sigmas[NOISE_LEVEL_COUNT - 1];
+    return steps;
 }
 
 static int fill_beta(double *sigmas, const NoiseLevels *levels, int steps)

@@ -25,7 +25,7 @@ double noise_levels_time(const NoiseLevels *levels, double sigma); /* 0 … 999 
 double noise_levels_sigma(const NoiseLevels *levels, double time);
 
 /* Falling sigmas for `steps` (1 … 1000) steps and a 0 behind them; returns how many steps they make
- * (ddim_uniform and beta may give some more or fewer, as in ComfyUI).
+ * (beta may give some fewer, where two of them round to one level).
  *   sigmas  [SCHEDULE_MAX_SIGMAS] */
 int schedule_fill(double *sigmas, EngineSchedule schedule, const NoiseLevels *levels, int steps);
 

@@ -84,7 +84,7 @@ static void schedules_fall_to_zero_for_every_number_of_steps(void)
                 bool   falls = count >= 1 && count < SCHEDULE_MAX_SIGMAS && sigmas[count] == 0;
                 for (int i = 0; falls && i < count; i++)
                     falls = isfinite(sigmas[i]) && sigmas[i] > sigmas[i + 1];
-                if (s != ENGINE_SCHEDULE_DDIM_UNIFORM && s != ENGINE_SCHEDULE_BETA)
+                if (s != ENGINE_SCHEDULE_BETA)
                     falls = falls && count == steps;
                 if (!CHECK(falls)) {
                     printf("    %s, %d steps\n", engine_schedule_name((EngineSchedule)s), steps);

@@ -110,7 +110,11 @@ def schedule(name, sigmas, steps):
     elif name == "sgm_uniform":
         run = at_time(np.linspace(999, 0, steps + 1)[:-1])
     elif name == "ddim_uniform":
-        run = sigmas[1 :: max(1000 // steps, 1)][::-1]
+        run = sigmas[[i * 1000 // steps + (steps < 1000) for i in range(steps)]][::-1]
+        if steps == 1:
+            run = sigmas[[999]]
+        elif 1000 % steps == 0:
+            assert (run == sigmas[1 :: 1000 // steps][::-1]).all(), "not ComfyUI's"
     else:
         shares = 1 - np.linspace(0, 1, steps, endpoint=False)
         times = np.rint(scipy.stats.beta.ppf(shares, 0.6, 0.6) * 999).astype(int)
