@@ -2,6 +2,7 @@
 #include "request.h"
 
 #include "../request_settings.h"
+#include "../text/prompt.h"
 
 static bool check_side(int pixels, int factor, const char *name, EngineError *error)
 {
@@ -35,6 +36,10 @@ bool request_check(const EngineRequest *request, const EngineModelInfo *model, i
     if (!check_side(request->width, factor, "width", error) ||
         !check_side(request->height, factor, "height", error))
         return false;
+    if (request->prompt && prompt_has_and(request->prompt))
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "The prompt has AND in it, by which AUTOMATIC1111's programs mean several prompts at "
+                    "once; that is not done here. Write a comma, BREAK, or \"and\" in small letters.");
     if (!check_picture(request->source, request, 3, "source picture", error) ||
         !check_picture(request->known, request, 3, "known picture", error) ||
         !check_picture(request->mask, request, 1, "mask", error) ||

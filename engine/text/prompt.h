@@ -6,9 +6,10 @@
  * __name__, &amp; and file names.  No recursion; a megabyte takes well under a second.
  *
  * Where A1111 surprises, so do we, that its prompts give its pictures: a bar outside of [a|b] or a
- * backslash at the very end turns all [from:to:when] into text; brackets around BREAK make it a word.
+ * backslash at the very end turns all [from:to:when] into text.
  * (One thing is not followed: its parser takes some [from:to:when] directly before two or more stray
- * brackets or colons for text, by no rule.)  Otherwise than there, (a:1.2.3), which stops A1111, is text in brackets; weights stay within
+ * brackets or colons for text, by no rule.)  Otherwise than there, BREAK within brackets parts the text as
+ * it does outside of them; (a:1.2.3), which stops A1111, is text in brackets; weights stay within
  * ±PROMPT_WEIGHT_LIMIT; and brackets deeper than PROMPT_DEPTH weigh nothing. */
 #pragma once
 
@@ -43,6 +44,9 @@ bool prompt_parse(Prompt *prompt, const Tokenizer *tokenizer, const char *text, 
                   int pad_token, EngineError *error);
 void prompt_clear(Prompt *prompt);
 const PromptPart *prompt_at_step(const Prompt *prompt, int step);
+
+/* Whether AND stands in the text as a word of its own, by which A1111 takes it for several prompts. */
+bool prompt_has_and(const char *text);
 
 /* {a|b} alternatives picked by seed (nested ones too), `# comments` to the line's end taken out,
  * before the grammar above.  Behind a backslash { | } and # are text.  The caller frees with free().

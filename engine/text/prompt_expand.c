@@ -109,6 +109,19 @@ static void make_choices(char *text, const Mark *marks, size_t count, uint64_t s
     memmove(text + length, text + at, rest + 1);
 }
 
+static bool is_word(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || (c & 0x80);
+}
+
+bool prompt_has_and(const char *text)
+{
+    for (const char *at = text; (at = strstr(at, "AND")) != NULL; at += 3)
+        if ((at == text || !is_word(at[-1])) && !is_word(at[3]))
+            return true;
+    return false;
+}
+
 char *prompt_expand(const char *text, unsigned long long seed)
 {
     size_t bytes = strlen(text);

@@ -28,7 +28,7 @@ typedef struct {
     bool          failed; /* out of memory */
 } Parser;
 
-static void append(Parser *parser, const char *text, size_t bytes, double weight)
+static void append(Parser *parser, const char *text, size_t bytes, bool is_break)
 {
     WeightedText *out = parser->out;
     if (out->count == parser->capacity) {
@@ -44,8 +44,8 @@ static void append(Parser *parser, const char *text, size_t bytes, double weight
     out->spans[out->count++] = (WeightedSpan){
         parser->text_bytes,
         parser->text_bytes + bytes,
-        weight,
-        false,
+        is_break ? -1 : 1,
+        is_break,
     };
     parser->text_bytes += bytes;
 }
@@ -54,7 +54,8 @@ static void multiply_from(Parser *parser, size_t start, double factor)
 {
     for (size_t i = start; i < parser->out->count; i++) {
         double *weight = &parser->out->spans[i].weight;
-        *weight = fmax(-MIDWAY_LIMIT, fmin(*weight * factor, MIDWAY_LIMIT));
+        if (!parser->out->spans[i].is_break)
+            *weight = fmax(-MIDWAY_LIMIT, fmin(*weight * factor, MIDWAY_LIMIT));
     }
 }
 
@@ -107,7 +108,8 @@ static size_t skip_spaces(const char *text, size_t i, size_t end)
     return i;
 }
 
-/* Text with no bracket or colon in it, parted at each BREAK that is a word of its own. */
+/* Text with no bracket or colon in it, parted at each BREAK that is a word of its own.  Brackets around it
+ * weigh what stands on both sides; in A1111 they make it a word of the prompt. */
 static void append_text(Parser *parser, const char *text, size_t bytes)
 {
     static const char word[] = "BREAK";
@@ -130,11 +132,11 @@ static void append_text(Parser *parser, const char *text, size_t bytes)
                 break;
             end -= length;
         }
-        append(parser, text + done, end - done, 1);
-        append(parser, word, word_bytes, -1);
+        append(parser, text + done, end - done, false);
+        append(parser, word, word_bytes, true);
         i = done = skip_spaces(text, behind, bytes);
     }
-    append(parser, text + done, bytes - done, 1);
+    append(parser, text + done, bytes - done, false);
 }
 
 /* :1.2) at text[0], with white space around the number: how many bytes, or 0.  Digits may be those
@@ -184,7 +186,7 @@ static size_t step(Parser *parser, const char *text, size_t bytes)
     switch (*text) {
     case '\\':
         length = bytes > 1 && strchr("()[]\\", text[1]) ? 2 : 1;
-        append(parser, text + 1, length - 1, 1);
+        append(parser, text + 1, length - 1, false);
         return length;
     case '(':
         open_bracket(parser, &parser->round);
@@ -196,20 +198,20 @@ static size_t step(Parser *parser, const char *text, size_t bytes)
         if (parser->round.depth)
             close_bracket(parser, &parser->round, 1.1);
         else
-            append(parser, text, 1, 1);
+            append(parser, text, 1, false);
         return 1;
     case ']':
         if (parser->square.depth)
             close_bracket(parser, &parser->square, 1 / 1.1);
         else
-            append(parser, text, 1, 1);
+            append(parser, text, 1, false);
         return 1;
     case ':':
         length = read_weight(text, bytes, &weight);
         if (length && parser->round.depth)
             close_bracket(parser, &parser->round, weight);
         else
-            append(parser, text, length ? length : (length = 1), 1);
+            append(parser, text, length ? length : (length = 1), false);
         return length;
     default:
         while (length < bytes && is_plain(text[length]))
@@ -225,25 +227,21 @@ static void close_all(Parser *parser, const Brackets *brackets, double factor)
         multiply_from(parser, brackets->starts[i], factor);
 }
 
-/* Joins neighbours of the same weight.  BREAK was given a weight of -1: brackets around it change
- * that and make it a word, as they do in A1111. */
+/* Joins neighbours of the same weight, and holds all weights within their limit. */
 static void join(WeightedText *out)
 {
     size_t kept = 0;
     for (size_t i = 1; i < out->count; i++) {
         WeightedSpan *last = &out->spans[kept], *span = &out->spans[i];
-        if (last->weight == span->weight) {
+        if (last->weight == span->weight && !last->is_break && !span->is_break)
             last->end = span->end;
-        } else {
+        else
             out->spans[++kept] = *span;
-        }
     }
     out->count = kept + 1;
     for (size_t i = 0; i < out->count; i++) {
-        WeightedSpan *span = &out->spans[i];
-        span->is_break = span->weight == -1 && span->end - span->begin == 5 &&
-                         memcmp(out->text + span->begin, "BREAK", 5) == 0;
-        span->weight = fmax(-PROMPT_WEIGHT_LIMIT, fmin(span->weight, PROMPT_WEIGHT_LIMIT));
+        double *weight = &out->spans[i].weight;
+        *weight = fmax(-PROMPT_WEIGHT_LIMIT, fmin(*weight, PROMPT_WEIGHT_LIMIT));
     }
 }
 
@@ -258,7 +256,7 @@ bool weighted_text_parse(WeightedText *weighted, const char *text, size_t bytes)
     close_all(&parser, &parser.round, 1.1);
     close_all(&parser, &parser.square, 1 / 1.1);
     if (weighted->count == 0)
-        append(&parser, text, 0, 1);
+        append(&parser, text, 0, false);
     if (parser.failed)
         return false;
     join(weighted);

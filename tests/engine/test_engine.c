@@ -198,6 +198,9 @@ static void refuses_requests_outside_the_documented_ranges(void)
     request = good;
     request.sampler = (EngineSampler)99;
     refuses(engine, request, "sampler");
+    request = good;
+    request.prompt = "a cat AND a dog";
+    refuses(engine, request, "several prompts at once");
     engine_close(engine);
 }
 

@@ -107,13 +107,25 @@ static void break_is_a_word_of_its_own(void)
                   "BREAK",
                   "aBREAK BREAKb _BREAK \xc3\xa9"
                   "BREAK|1");
-    check_weights("(a BREAK b)", "a|1.1 BREAK|-1.1 b|1.1"); /* as in A1111 */
+    check_weights("(a BREAK b:1.2)", "a|1.2 <break>|-1 b|1.2");
+    check_weights("[a BREAK b", "a|0.9091 <break>|-1 b|0.9091");
     Prompt prompt = parse("a BREAK b BREAK", 1, TOKEN_END);
     CHECK_INT(prompt.parts[0].count, 2);
     CHECK_INT((long long)prompt.parts[0].token_count, 2);
     CHECK_INT(prompt.parts[0].chunks[0].tokens[1], 320);
     CHECK_INT(prompt.parts[0].chunks[1].tokens[1], 321);
     prompt_clear(&prompt);
+}
+
+static void and_is_found_as_a_word(void)
+{
+    static const char *const with[] = { "a AND b", "AND", "a\nAND:b", "(AND)", "a,AND,b" };
+    static const char *const without[] = { "", "and", "a AN D", "GRAND", "ANDES", "a_AND", "AND1",
+                                           "\xc3\xa4" "AND" };
+    for (size_t i = 0; i < sizeof with / sizeof *with; i++)
+        CHECK(prompt_has_and(with[i]));
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+        CHECK(!prompt_has_and(without[i]));
 }
 
 static void prompts_change_as_they_do_in_a1111(void)
@@ -328,6 +340,7 @@ int main(int argc, char **argv)
     RUN(what_is_no_weight_is_text);
     RUN(weights_stay_finite);
     RUN(break_is_a_word_of_its_own);
+    RUN(and_is_found_as_a_word);
     RUN(prompts_change_as_they_do_in_a1111);
     RUN(what_changes_nothing_is_text);
     RUN(a_step_has_the_part_that_a1111_gives_it);

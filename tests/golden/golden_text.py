@@ -227,8 +227,8 @@ def weights(text):
                 piece[2].append(FACTOR[bracket])
     out = []
     for piece, first, factors in pieces or [['', 1.0, []]]:
-        weight = math.prod(factors, start=first)
-        if out and out[-1][1] == weight:
+        weight = first if first == -1 else math.prod(factors, start=first)  # BREAK takes no part in brackets
+        if out and out[-1][1] == weight and -1 != first and out[-1] != ('BREAK', -1):
             out[-1] = (out[-1][0] + piece, weight)
         else:
             out.append((piece, weight))
