@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "clip.h"
 
-#include "unet_blocks.h"
-
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,80 +24,88 @@ struct Clip {
 
 /* ---- binding ----------------------------------------------------------------------------- */
 
-static bool bind_layer(Layer *layer, const Checkpoint *checkpoint, CheckpointPart part, int index,
-                       const TextConfig *config, EngineError *error)
+static void bind_layer(Layer *layer, Binder *binder, int index, const TextConfig *config)
 {
-    int width = config->width, wide = config->feed_forward;
-    struct {
-        Linear     *linear;
-        const char *name;
-        int         in, out;
-    } linears[] = { { &layer->query, "self_attn.q_proj", width, width },
-                    { &layer->key, "self_attn.k_proj", width, width },
-                    { &layer->value, "self_attn.v_proj", width, width },
-                    { &layer->out, "self_attn.out_proj", width, width },
-                    { &layer->feed_in, "mlp.fc1", width, wide },
-                    { &layer->feed_out, "mlp.fc2", wide, width } };
-    char name[128];
-    for (size_t i = 0; i < sizeof linears / sizeof *linears; i++) {
-        snprintf(name, sizeof name, "text_model.encoder.layers.%d.%s", index, linears[i].name);
-        if (!linear_bind(linears[i].linear, checkpoint, part, name, linears[i].in, linears[i].out,
-                         true, error))
-            return false;
-    }
-    for (int i = 1; i <= 2; i++) {
-        snprintf(name, sizeof name, "text_model.encoder.layers.%d.layer_norm%d", index, i);
-        if (!norm_bind(i == 1 ? &layer->norm1 : &layer->norm2, checkpoint, part, name, width,
-                       error))
-            return false;
-    }
-    return true;
+    int  d = config->width, wide = config->feed_forward;
+    char place[64];
+    snprintf(place, sizeof place, "text_model.encoder.layers.%d", index);
+    binder_linear(binder, &layer->query, d, d, "%s.self_attn.q_proj", place);
+    binder_linear(binder, &layer->key, d, d, "%s.self_attn.k_proj", place);
+    binder_linear(binder, &layer->value, d, d, "%s.self_attn.v_proj", place);
+    binder_linear(binder, &layer->out, d, d, "%s.self_attn.out_proj", place);
+    binder_norm(binder, &layer->norm1, d, "%s.layer_norm1", place);
+    binder_norm(binder, &layer->norm2, d, "%s.layer_norm2", place);
+    binder_linear(binder, &layer->feed_in, d, wide, "%s.mlp.fc1", place);
+    binder_linear(binder, &layer->feed_out, wide, d, "%s.mlp.fc2", place);
 }
 
-static bool bind_all(Clip *encoder, const Checkpoint *checkpoint, CheckpointPart part,
-                     EngineError *error)
+/* What the attention and the caller's chunks assert. */
+static void check_numbers(const TextConfig *config, Binder *binder)
 {
+    if (config->heads <= 0 || config->width % config->heads)
+        binder_fault(binder, "the text encoder's width %d does not divide into %d heads", config->width,
+                     config->heads);
+    if (config->positions < CONFIG_TEXT_TOKENS)
+        binder_fault(binder, "the text encoder has %d positions; prompts are read %d at a time",
+                     config->positions, CONFIG_TEXT_TOKENS);
+    if (config->layers < 1)
+        binder_fault(binder, "the text encoder has no layers");
+    if (config->vocabulary < 3)
+        binder_fault(binder, "the text encoder's vocabulary has %d entries: no word besides start and end",
+                     config->vocabulary);
+}
+
+static void bind_all(Clip *encoder, Binder *binder, CheckpointPart part)
+{
+    static const char projection[] = "text_projection.weight";
     const TextConfig *config = &encoder->config;
-    const char       *projection = "text_projection.weight";
-    if (!checkpoint_bind(checkpoint, part, "text_model.embeddings.token_embedding.weight",
-                         &encoder->token_embedding, config->vocabulary, config->width, 1, 1,
-                         error) ||
-        !checkpoint_bind(checkpoint, part, "text_model.embeddings.position_embedding.weight",
-                         &encoder->position_embedding, config->positions, config->width, 1, 1,
-                         error) ||
-        !norm_bind(&encoder->final_norm, checkpoint, part, "text_model.final_layer_norm",
-                   config->width, error))
-        return false;
+    int               d = config->width, pooled = config->projection;
+    binder->part = part;
+    binder_weight(binder, &encoder->token_embedding, config->vocabulary, d, 1, 1,
+                  "text_model.embeddings.token_embedding.weight");
+    binder_weight(binder, &encoder->position_embedding, config->positions, d, 1, 1,
+                  "text_model.embeddings.position_embedding.weight");
     for (int i = 0; i < config->layers; i++)
-        if (!bind_layer(&encoder->layers[i], checkpoint, part, i, config, error))
-            return false;
-    if (config->projection == 0)
-        return true;
-    encoder->projection_transposed = checkpoint_is_transposed(checkpoint, part, projection);
-    return encoder->projection_transposed
-               ? checkpoint_bind(checkpoint, part, projection, &encoder->projection.weight,
-                                 config->width, config->projection, 1, 1, error)
-               : checkpoint_bind(checkpoint, part, projection, &encoder->projection.weight,
-                                 config->projection, config->width, 1, 1, error);
+        bind_layer(&encoder->layers[i], binder, i, config);
+    binder_norm(binder, &encoder->final_norm, d, "text_model.final_layer_norm");
+    encoder->projection_transposed = checkpoint_is_transposed(binder->checkpoint, part, projection);
+    bool turned = encoder->projection_transposed;
+    if (pooled)
+        binder_weight(binder, &encoder->projection.weight, turned ? d : pooled, turned ? pooled : d, 1, 1,
+                      projection);
+    check_numbers(config, binder);
 }
 
-Clip *clip_create(const Checkpoint *checkpoint, CheckpointPart part,
-                                 const TextConfig *config, EngineError *error)
+static Clip *walk(Binder *binder, CheckpointPart part, const TextConfig *config)
 {
-    Clip *encoder = calloc(1, sizeof *encoder);
-    if (encoder)
-        encoder->layers = calloc((size_t)config->layers, sizeof *encoder->layers);
-    if (!encoder || !encoder->layers) {
-        fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the text encoder.");
-        clip_destroy(encoder);
-        return NULL;
-    }
+    size_t layers = config->layers > 0 ? (size_t)config->layers : 1;
+    Clip  *encoder = binder_new(binder, 1, sizeof *encoder);
+    if (config->excess)
+        binder_fault(binder, "%s", config->excess);
+    if (!encoder || config->excess)
+        return encoder;
     encoder->config = *config;
-    if (!bind_all(encoder, checkpoint, part, error)) {
-        clip_destroy(encoder);
-        return NULL;
-    }
+    encoder->layers = binder_new(binder, layers, sizeof *encoder->layers);
+    if (encoder->layers)
+        bind_all(encoder, binder, part);
     return encoder;
+}
+
+void clip_collect(Binder *binder, CheckpointPart part, const TextConfig *config)
+{
+    clip_destroy(walk(binder, part, config));
+}
+
+Clip *clip_create(const Checkpoint *checkpoint, CheckpointPart part, const TextConfig *config,
+                  EngineError *error)
+{
+    Binder binder;
+    binder_init(&binder, checkpoint, part);
+    Clip *encoder = walk(&binder, part, config);
+    if (binder_finish(&binder, error))
+        return encoder;
+    clip_destroy(encoder);
+    return NULL;
 }
 
 void clip_destroy(Clip *encoder)

@@ -3,15 +3,18 @@
  * HF's CLIPTextModel and CLIPTextModelWithProjection; Radford et al. 2021, arXiv:2103.00020. */
 #pragma once
 
-#include "../compute/layers.h"
+#include "binder.h"
 #include "config.h"
 
 typedef struct Clip Clip;
 
+/* What the file lacks for this network, told to the binder. */
+void clip_collect(Binder *binder, CheckpointPart part, const TextConfig *config);
+
 /* Binds and checks all tensors; reads none.  Owned by the caller. NULL with a sentence. */
-Clip *clip_create(const Checkpoint *checkpoint, CheckpointPart part,
-                                 const TextConfig *config, EngineError *error);
-void         clip_destroy(Clip *encoder);
+Clip *clip_create(const Checkpoint *checkpoint, CheckpointPart part, const TextConfig *config,
+                  EngineError *error);
+void  clip_destroy(Clip *encoder);
 
 /* One chunk of tokens.
  *   hidden  [1, 1, t, width]          written: config->output_layer, or `skip` layers earlier

@@ -2,7 +2,9 @@
 #include "config.h"
 
 #include "../weights/kind.h"
-#include "config_check.h"
+#include "clip.h"
+#include "unet.h"
+#include "vae.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,12 +12,14 @@
 #include <string.h>
 
 enum { CLIP_VOCABULARY = 49408 };
-enum { SEARCH_LIMIT = 64, DEPTH_LIMIT = 64, LAYER_LIMIT = 256 };
+/* input_blocks there may be: conv_in, and each level's blocks and downsampler. */
+enum { SEARCH_LIMIT = CONFIG_MAX_LEVELS * (CONFIG_MAX_BLOCKS + 1) + 1 };
 
 typedef struct {
     const Checkpoint *checkpoint;
     CheckpointPart    part;
     int               shape[TENSOR_MAX_RANK]; /* of the tensor that was asked for last */
+    const char       *excess;                 /* the first thing there is too much of, or NULL */
 } Look;
 
 /* Is there a tensor of this name? */
@@ -45,13 +49,21 @@ static bool config_is(const Json *config, const char *key, const char *word)
 
 /* ---- U-Net --------------------------------------------------------------------------------- */
 
+/* More than `most`: the part is not read any further. */
+static bool exceeds(Look *at, int count, int most, const char *what)
+{
+    if (count > most && !at->excess)
+        at->excess = what;
+    return count > most;
+}
+
 /* Layers of the transformer that stands at this place, 0 where there is none. */
 static int transformer_depth(Look *at, const char *place)
 {
     int depth = 0;
-    while (depth < DEPTH_LIMIT &&
-           look(at, "%s.transformer_blocks.%d.attn1.to_q.weight", place, depth))
-        depth++;
+    while (look(at, "%s.transformer_blocks.%d.attn1.to_q.weight", place, depth))
+        if (exceeds(at, ++depth, CONFIG_MAX_DEPTH, "a transformer of the U-Net has more than 64 layers"))
+            return CONFIG_MAX_DEPTH;
     return depth;
 }
 
@@ -63,11 +75,11 @@ static void read_down(UnetConfig *unet, Look *at)
         char place[64];
         int  level = unet->levels - 1, block = unet->res_blocks[level];
         if (look(at, "input_blocks.%d.0.op.weight", i)) {
-            if (unet->levels == CONFIG_MAX_LEVELS)
+            if (exceeds(at, unet->levels + 1, CONFIG_MAX_LEVELS, "the U-Net has more than 8 levels"))
                 return;
             unet->levels++;
         } else if (look(at, "input_blocks.%d.0.in_layers.2.weight", i)) {
-            if (block == CONFIG_MAX_BLOCKS)
+            if (exceeds(at, block + 1, CONFIG_MAX_BLOCKS, "a level of the U-Net has more than 8 blocks"))
                 return;
             unet->channels[level] = at->shape[0];
             unet->res_blocks[level]++;
@@ -126,6 +138,19 @@ static void read_heads(UnetConfig *unet, const Json *config)
     }
 }
 
+static void check_widths(const UnetConfig *unet, Look *at)
+{
+    static const char what[] = "a layer of the U-Net is wider than 65536";
+    for (int i = 0; i < unet->levels; i++)
+        exceeds(at, unet->channels[i], CONFIG_MAX_WIDTH, what);
+    exceeds(at, unet->model_channels, CONFIG_MAX_WIDTH, what);
+    exceeds(at, unet->in_channels, CONFIG_MAX_WIDTH, what);
+    exceeds(at, unet->out_channels, CONFIG_MAX_WIDTH, what);
+    exceeds(at, unet->time_width, CONFIG_MAX_WIDTH, what);
+    exceeds(at, unet->adm_width, CONFIG_MAX_WIDTH, what);
+    exceeds(at, unet->context_width, CONFIG_MAX_WIDTH, what);
+}
+
 static void read_unet(UnetConfig *unet, const Checkpoint *checkpoint)
 {
     Look        at = { .checkpoint = checkpoint, .part = PART_UNET };
@@ -146,6 +171,8 @@ static void read_unet(UnetConfig *unet, const Checkpoint *checkpoint)
     unet->norm_groups = config_int(config, "norm_num_groups", 32);
     unet->norm_eps = json_number(json_member(config, "norm_eps"), &eps) && eps > 0 && eps < 1 ? (float)eps
                                                                                               : 1e-5f;
+    check_widths(unet, &at);
+    unet->excess = at.excess;
 }
 
 /* ---- VAE ----------------------------------------------------------------------------------- */
@@ -154,22 +181,28 @@ static void read_vae(VaeConfig *vae, const Checkpoint *checkpoint, float scale)
 {
     Look        at = { .checkpoint = checkpoint, .part = PART_VAE };
     const Json *config = checkpoint_config(checkpoint, PART_VAE);
+    const char *too_wide = "a layer of the VAE is wider than 65536";
     double      factor;
     vae->has_encoder = look(&at, "encoder.conv_in.weight");
     vae->has_decoder = look(&at, "decoder.conv_in.weight");
     vae->z_channels = vae->has_decoder ? at.shape[1] : 4;
-    while (vae->levels < CONFIG_MAX_LEVELS &&
-           look(&at, vae->has_encoder ? "encoder.down.%d.block.0.conv1.weight"
-                                      : "decoder.up.%d.block.0.conv1.weight",
-                vae->levels))
+    exceeds(&at, vae->z_channels, CONFIG_MAX_WIDTH, too_wide);
+    for (int i = 0; look(&at, vae->has_encoder ? "encoder.down.%d.block.0.conv1.weight"
+                                               : "decoder.up.%d.block.0.conv1.weight", i); i++) {
+        if (exceeds(&at, at.shape[0], CONFIG_MAX_WIDTH, too_wide) ||
+            exceeds(&at, i + 1, CONFIG_MAX_LEVELS, "the VAE has more than 8 levels"))
+            break;
         vae->channels[vae->levels++] = at.shape[0];
-    while (vae->res_blocks < SEARCH_LIMIT &&
-           look(&at, vae->has_encoder ? "encoder.down.0.block.%d.conv1.weight"
-                                      : "decoder.up.0.block.%d.conv1.weight",
-                vae->res_blocks))
-        vae->res_blocks++;
+    }
+    while (look(&at, vae->has_encoder ? "encoder.down.0.block.%d.conv1.weight"
+                                      : "decoder.up.0.block.%d.conv1.weight", vae->res_blocks))
+        /* the decoder has one more */
+        if (exceeds(&at, ++vae->res_blocks, CONFIG_MAX_BLOCKS + !vae->has_encoder,
+                    "a level of the VAE has more than 8 blocks"))
+            break;
     if (!vae->has_encoder && vae->res_blocks > 0)
         vae->res_blocks--;
+    vae->excess = at.excess;
     vae->has_quant_conv = look(&at, vae->has_encoder ? "quant_conv.weight" : "post_quant_conv.weight");
     vae->norm_groups = config_int(config, "norm_num_groups", 32);
     vae->scale_factor = json_number(json_member(config, "scaling_factor"), &factor) && factor > 0 &&
@@ -191,9 +224,9 @@ static void read_text(TextConfig *text, const Checkpoint *checkpoint, Checkpoint
         text->width = at.shape[1];
     }
     text->positions = look(&at, "text_model.embeddings.position_embedding.weight") ? at.shape[0] : 77;
-    while (text->layers < LAYER_LIMIT &&
-           look(&at, "text_model.encoder.layers.%d.layer_norm1.weight", text->layers))
-        text->layers++;
+    while (look(&at, "text_model.encoder.layers.%d.layer_norm1.weight", text->layers))
+        if (exceeds(&at, ++text->layers, CONFIG_MAX_LAYERS, "a text encoder has more than 256 layers"))
+            break;
     text->feed_forward = look(&at, "text_model.encoder.layers.0.mlp.fc1.weight") ? at.shape[0] : 0;
     text->heads = config_int(config, "num_attention_heads", text->width / 64);
 
@@ -212,6 +245,12 @@ static void read_text(TextConfig *text, const Checkpoint *checkpoint, Checkpoint
     /* Words that a model adds have ids behind the public ones; a cut vocabulary keeps its end last. */
     text->end_token = text->vocabulary > CLIP_VOCABULARY ? CLIP_VOCABULARY - 1 : text->vocabulary - 1;
     text->pad_token = clip_l ? text->end_token : 0;
+    exceeds(&at, text->vocabulary, CONFIG_MAX_VOCABULARY, "a text encoder has more than 1048576 words");
+    exceeds(&at, text->positions, CONFIG_MAX_WIDTH, "a text encoder has more than 65536 positions");
+    exceeds(&at, text->width, CONFIG_MAX_WIDTH, "a layer of a text encoder is wider than 65536");
+    exceeds(&at, text->feed_forward, CONFIG_MAX_WIDTH, "a layer of a text encoder is wider than 65536");
+    exceeds(&at, text->projection, CONFIG_MAX_WIDTH, "a layer of a text encoder is wider than 65536");
+    text->excess = at.excess;
 }
 
 /* ---- the model ----------------------------------------------------------------------------- */
@@ -287,7 +326,7 @@ static void read_native_size(ModelConfig *config, const Checkpoint *checkpoint, 
     read_resolution(config, checkpoint_metadata(checkpoint, "modelspec.resolution"));
 }
 
-/* Reads all that is there; whether it is enough and fits, config_check() tells. */
+/* Reads all that is there; whether it is enough and fits, collect() tells. */
 static void read_all(ModelConfig *config, const Checkpoint *checkpoint)
 {
     *config = (ModelConfig){ .text_count = 1 };
@@ -310,14 +349,97 @@ static void read_all(ModelConfig *config, const Checkpoint *checkpoint)
     config->has_taesd = checkpoint_has_part(checkpoint, PART_TAESD);
 }
 
+/* ---- is it whole, and does it fit? ---------------------------------------------------------- */
+
+/* Nothing stands where the walk along the blocks has stopped: else one in between is missing. */
+static void check_gaps(const ModelConfig *config, Binder *binder)
+{
+    const UnetConfig *unet = &config->unet;
+    Look              at = { .checkpoint = binder->checkpoint, .part = PART_UNET };
+    int               index = 1;
+    for (int i = 0; i < unet->levels; i++)
+        index += unet->res_blocks[i] + (i < unet->levels - 1);
+    for (int i = index + 1; i < SEARCH_LIMIT && !unet->excess; i++)
+        if (look(&at, "input_blocks.%d.0.in_layers.2.weight", i)) {
+            binder_fault(binder, "'input_blocks.%d.0.in_layers.2.weight' is missing", index);
+            break;
+        }
+    /* Both halves of the VAE are walked with the encoder's numbers. */
+    const VaeConfig *vae = &config->vae;
+    at.part = PART_VAE;
+    if (look(&at, "decoder.up.%d.block.0.conv1.weight", vae->levels) ||
+        look(&at, "decoder.up.0.block.%d.conv1.weight", vae->res_blocks + 1))
+        binder_fault(binder, "the VAE's decoder is larger than its encoder");
+}
+
+static void check_text(const ModelConfig *config, Binder *binder)
+{
+    const UnetConfig *unet = &config->unet;
+    int               context = 0, last = config->text_count - 1;
+    for (int i = 0; i < config->text_count; i++)
+        context += config->text[i].width;
+    if (unet->context_width != context && unet->context_width > 0)
+        binder_fault(binder, "the U-Net wants text of width %d and the text encoders make %d",
+                     unet->context_width, context);
+    /* Six numbers (sizes and crop) stand behind the pooled text, each as cosines and sines. */
+    int pooled = config->text[last].projection, sizes = unet->adm_width - pooled;
+    if (last == 1 && (pooled == 0 || sizes <= 0 || sizes % 12))
+        binder_fault(binder, "the U-Net wants a vector of %d and the second text encoder gives %d of it",
+                     unet->adm_width, pooled);
+    if (unet->adm_width > 0 && last == 0)
+        binder_fault(binder, "the U-Net is SDXL's and its second text encoder is missing");
+}
+
+static void check_latents(const ModelConfig *config, Binder *binder)
+{
+    const UnetConfig *unet = &config->unet;
+    const VaeConfig  *vae = &config->vae;
+    if (unet->in_channels != 4 && unet->in_channels != 8 && unet->in_channels != 9)
+        binder_fault(binder, "the U-Net takes %d channels; 4 (base), 8 (instruct) and 9 (inpaint) are known",
+                     unet->in_channels);
+    if (vae->z_channels != 4 || unet->out_channels != 4)
+        binder_fault(binder, "latents have %d channels in the VAE and %d in the U-Net instead of 4",
+                     vae->z_channels, unet->out_channels);
+    if (config->has_taesd && vae->levels > 0 && 1 << (vae->levels - 1) != TAESD_FACTOR)
+        binder_fault(binder, "the TAESD's pictures are %d times as large as latents and the VAE's %d times",
+                     TAESD_FACTOR, 1 << (vae->levels - 1));
+}
+
+static void check_parts(const Checkpoint *checkpoint, Binder *binder)
+{
+    if (!checkpoint_has_part(checkpoint, PART_UNET))
+        binder_fault(binder, "'model.diffusion_model.input_blocks.0.0.weight' (U-Net) is missing");
+    if (!checkpoint_has_part(checkpoint, PART_VAE))
+        binder_fault(binder, "'first_stage_model.decoder.conv_in.weight' (VAE) is missing");
+    if (!checkpoint_has_part(checkpoint, PART_TEXT))
+        binder_fault(binder, "'cond_stage_model.transformer.text_model.embeddings.token_embedding.weight' "
+                             "(text encoder) is missing");
+}
+
+/* Every network is walked once, and its faults are told together. */
+static void collect(const ModelConfig *config, Binder *binder)
+{
+    check_parts(binder->checkpoint, binder);
+    if (binder->faults > 0)
+        return;
+    check_gaps(config, binder);
+    unet_collect(binder, &config->unet);
+    if (config->vae.levels > 0)
+        vae_collect(binder, &config->vae);
+    else
+        binder_fault(binder, "the VAE has no blocks");
+    for (int i = 0; i < config->text_count; i++)
+        clip_collect(binder, i ? PART_TEXT_2 : PART_TEXT, &config->text[i]);
+    check_latents(config, binder);
+    check_text(config, binder);
+}
+
 bool config_from_checkpoint(ModelConfig *config, const Checkpoint *checkpoint, EngineError *error)
 {
-    char        faults[CONFIG_FAULTS_SIZE];
-    const char *path = checkpoint_path(checkpoint);
-    ModelKind   kind = kind_of(checkpoint);
+    Binder    binder;
+    ModelKind kind = kind_of(checkpoint);
+    binder_init(&binder, checkpoint, PART_UNET);
     read_all(config, checkpoint);
-    int count = config_faults(config, checkpoint, faults);
-    if (!kind_check(checkpoint, &kind, error))
-        return false;
-    return count == 0 || fail(error, ENGINE_UNSUPPORTED, "%s: cannot be run: %s", path, faults);
+    collect(config, &binder);
+    return (binder.no_memory || kind_check(checkpoint, &kind, error)) && binder_finish(&binder, error);
 }

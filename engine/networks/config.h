@@ -7,7 +7,18 @@
 
 #include <stdbool.h>
 
-enum { CONFIG_MAX_LEVELS = 8, CONFIG_MAX_BLOCKS = 8 };
+/* What the networks' arrays and numbers have room for.  Where a file states more, `excess` of that part
+ * says so, the rest of the part means nothing, and nobody walks along it. */
+enum {
+    CONFIG_MAX_LEVELS = 8,
+    CONFIG_MAX_BLOCKS = 8,      /* residual blocks a level, going down */
+    CONFIG_MAX_DEPTH = 64,      /* layers of one transformer */
+    CONFIG_MAX_LAYERS = 256,    /* of a text encoder */
+    CONFIG_MAX_WIDTH = 1 << 16, /* channels, features: 8 of them still fit an int */
+    CONFIG_MAX_VOCABULARY = 1 << 20,
+    CONFIG_MAX_LATENTS = 16,    /* channels of latents */
+    CONFIG_TEXT_TOKENS = 77,    /* that a text encoder reads at a time */
+};
 
 /* LDM's UNetModel / diffusers' UNet2DConditionModel. */
 typedef struct {
@@ -26,6 +37,7 @@ typedef struct {
     bool  linear_projections; /* proj_in and proj_out are linear, else 1x1 convolutions */
     int   norm_groups;        /* 32 unless config says otherwise */
     float norm_eps;           /* of res blocks, 1e-5; transformers' group norms have 1e-6 */
+    const char *excess;       /* NULL, or what there is more of than fits: a constant text */
 } UnetConfig;
 
 /* LDM's AutoencoderKL / diffusers' AutoencoderKL. */
@@ -38,6 +50,7 @@ typedef struct {
     bool  has_quant_conv;
     int   norm_groups;  /* 32; eps 1e-6 */
     float scale_factor; /* 0.18215; SDXL 0.13025 */
+    const char *excess; /* see UnetConfig */
 } VaeConfig;
 
 /* HF's CLIPTextModel(WithProjection) / OpenCLIP's text tower. */
@@ -50,6 +63,7 @@ typedef struct {
     bool final_norm;            /* the last layer norm is applied to the output (not in SDXL) */
     int  end_token;             /* 49407, or the largest id of a cut vocabulary */
     int  pad_token;             /* what fills a chunk: end token; 0 for OpenCLIP */
+    const char *excess;         /* see UnetConfig */
 } TextConfig;
 
 typedef struct {

@@ -3,8 +3,7 @@
  * number of blocks. */
 #include "vae.h"
 
-#include "unet_blocks.h"
-
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { MAX_LAYERS = 48 }; /* the author's have 15 and 20 */
@@ -25,7 +24,8 @@ typedef struct {
 typedef struct {
     Layer layers[MAX_LAYERS];
     int   count, width;
-    bool  up; /* resizing doubles */
+    bool  up;   /* resizing doubles */
+    bool  more; /* layers than fit */
 } Half;
 
 struct Taesd {
@@ -46,7 +46,7 @@ static bool has(const Checkpoint *checkpoint, const char *name, const char *suff
 static void read_layers(Half *half, const Checkpoint *checkpoint, const char *side)
 {
     char name[64];
-    int  shape[TENSOR_MAX_RANK];
+    int  shape[TENSOR_MAX_RANK] = { 0 };
     for (int i = 0; i < MAX_LAYERS; i++) {
         Layer *layer = &half->layers[i];
         snprintf(name, sizeof name, "%s.%d", side, i);
@@ -57,64 +57,67 @@ static void read_layers(Half *half, const Checkpoint *checkpoint, const char *si
         else
             continue;
         half->count = i + 1;
-        if (half->width == 0)
+        if (half->width == 0 && layer->kind != LAYER_BLOCK)
             half->width = shape[0]; /* of the first convolution */
     }
+    snprintf(name, sizeof name, "%s.%d", side, MAX_LAYERS);
+    half->more = has(checkpoint, name, "conv.0.weight", NULL) || has(checkpoint, name, "weight", NULL);
 }
 
-static bool bind_layers(Half *half, const char *side, int in, int out, const Checkpoint *checkpoint,
-                        EngineError *error)
+/* A convolution first and last, three changes of size: what run() relies on. */
+static void check_layers(const Half *half, Binder *binder, const char *side)
 {
-    char name[96];
+    int  resized = 0, first = 0;
+    bool last = half->layers[half->count - 1].kind == LAYER_CONV;
+    while (first < half->count - 1 && half->layers[first].kind == LAYER_NONE)
+        first++;
+    for (int i = 0; i < half->count; i++)
+        resized += half->layers[i].kind == LAYER_RESIZE;
+    if (half->layers[first].kind != LAYER_CONV || !last || resized != 3)
+        binder_fault(binder,
+                     "the TAESD's %s changes the size %d times, not 3, or does not begin and end with a "
+                     "convolution",
+                     side, resized);
+    if (half->more)
+        binder_fault(binder, "the TAESD's %s has more than %d layers", side, MAX_LAYERS);
+}
+
+static void bind_half(Half *half, Binder *binder, const char *side, int in, int out)
+{
     bool first = true;
-    int  resized = 0;
     half->up = out == 3;
-    read_layers(half, checkpoint, side);
+    read_layers(half, binder->checkpoint, side);
     for (int i = 0; i < half->count; i++) {
         Layer *layer = &half->layers[i];
-        int    from = first ? in : half->width, to = i == half->count - 1 ? out : half->width;
-        snprintf(name, sizeof name, "%s.%d", side, i);
-        if (layer->kind == LAYER_CONV &&
-            !conv_bind(&layer->conv, checkpoint, PART_TAESD, name, from, to, 3, error))
-            return false;
-        for (int k = 0; k < 3 && layer->kind == LAYER_BLOCK; k++) {
-            snprintf(name, sizeof name, "%s.%d.conv.%d", side, i, 2 * k);
-            if (!conv_bind(&layer->block.conv[k], checkpoint, PART_TAESD, name, half->width,
-                           half->width, 3, error))
-                return false;
-        }
-        snprintf(name, sizeof name, "%s.%d.weight", side, i);
-        if (layer->kind == LAYER_RESIZE &&
-            !checkpoint_bind(checkpoint, PART_TAESD, name, &layer->conv.weight, half->width,
-                             half->width, 3, 3, error))
-            return false;
+        int    width = half->width, from = first ? in : width, to = i == half->count - 1 ? out : width;
+        if (layer->kind == LAYER_CONV)
+            binder_conv(binder, &layer->conv, from, to, 3, "%s.%d", side, i);
+        for (int k = 0; k < 3 && layer->kind == LAYER_BLOCK; k++)
+            binder_conv(binder, &layer->block.conv[k], width, width, 3, "%s.%d.conv.%d", side, i, 2 * k);
+        if (layer->kind == LAYER_RESIZE)
+            binder_weight(binder, &layer->conv.weight, width, width, 3, 3, "%s.%d.weight", side, i);
         first = first && layer->kind == LAYER_NONE;
-        resized += layer->kind == LAYER_RESIZE;
     }
-    return (half->layers[half->count - 1].kind == LAYER_CONV && resized == 3) ||
-           fail(error, ENGINE_UNSUPPORTED,
-                "%s: the TAESD's %s changes the size %d times, not 3, or does not end in a "
-                "convolution",
-                checkpoint_path(checkpoint), side, resized);
+    check_layers(half, binder, side);
 }
 
 Taesd *taesd_create(const Checkpoint *checkpoint, EngineError *error)
 {
-    Taesd *taesd = calloc(1, sizeof *taesd);
-    if (!taesd) {
-        fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the preview model.");
-        return NULL;
+    Binder binder;
+    binder_init(&binder, checkpoint, PART_TAESD);
+    Taesd *taesd = binder_new(&binder, 1, sizeof *taesd);
+    if (taesd) {
+        taesd->can_encode = checkpoint_has(checkpoint, PART_TAESD, "encoder.0.weight", NULL);
+        taesd->can_decode = checkpoint_has(checkpoint, PART_TAESD, "decoder.1.weight", NULL);
+        if (taesd->can_encode)
+            bind_half(&taesd->encoder, &binder, "encoder", 3, TAESD_CHANNELS);
+        if (taesd->can_decode)
+            bind_half(&taesd->decoder, &binder, "decoder", TAESD_CHANNELS, 3);
     }
-    taesd->can_encode = checkpoint_has(checkpoint, PART_TAESD, "encoder.0.weight", NULL);
-    taesd->can_decode = checkpoint_has(checkpoint, PART_TAESD, "decoder.1.weight", NULL);
-    if ((taesd->can_encode &&
-         !bind_layers(&taesd->encoder, "encoder", 3, 4, checkpoint, error)) ||
-        (taesd->can_decode &&
-         !bind_layers(&taesd->decoder, "decoder", 4, 3, checkpoint, error))) {
-        taesd_destroy(taesd);
-        return NULL;
-    }
-    return taesd;
+    if (binder_finish(&binder, error))
+        return taesd;
+    taesd_destroy(taesd);
+    return NULL;
 }
 
 void taesd_destroy(Taesd *taesd)

@@ -4,6 +4,7 @@
 #include "unet_blocks.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* A residual block and the transformer behind it, where there is one. */
@@ -29,113 +30,151 @@ struct Unet {
 
 /* ---- binding ----------------------------------------------------------------------------- */
 
-static bool block_bind(Block *block, const Checkpoint *checkpoint, const char *prefix, int in,
-                       int out, int depth, int heads, const UnetConfig *config, EngineError *error)
+/* Widths of what goes down wait in `widths` for the way up. */
+typedef struct {
+    int widths[CONFIG_MAX_LEVELS * (CONFIG_MAX_BLOCKS + 1) + 1];
+    int count;
+} Skips;
+
+static void block_bind(Block *block, Binder *binder, const UnetConfig *config, const char *place, int in,
+                       int out, int depth, int heads)
 {
-    char name[96];
-    snprintf(name, sizeof name, "%.80s.0", prefix);
-    if (!res_block_bind(&block->res, checkpoint, name, in, out, config->time_width, error))
-        return false;
-    snprintf(name, sizeof name, "%.80s.1", prefix);
-    return depth == 0 || transformer_bind(&block->transformer, checkpoint, name, out, heads, depth,
-                                          config->context_width, error);
+    char name[64];
+    snprintf(name, sizeof name, "%.48s.0", place);
+    res_block_bind(&block->res, binder, name, in, out, config->time_width);
+    snprintf(name, sizeof name, "%.48s.1", place);
+    if (depth > 0)
+        transformer_bind(&block->transformer, binder, name, out, heads, depth, config->context_width);
 }
 
-/* The way down; skips [] receives the channels of everything that the way up will want. */
-static bool bind_down(Unet *unet, const Checkpoint *checkpoint, int *skips, int *skip_count,
-                      EngineError *error)
+static int bind_down(Unet *unet, Binder *binder, Skips *skips)
 {
     const UnetConfig *config = &unet->config;
-    char              name[96];
+    char              place[32];
     int               c = config->model_channels, index = 1;
-    skips[(*skip_count)++] = c;
+    skips->widths[skips->count++] = c;
     for (int level = 0; level < config->levels; level++) {
         for (int i = 0; i < config->res_blocks[level]; i++, index++) {
-            snprintf(name, sizeof name, "input_blocks.%d", index);
-            if (!block_bind(&unet->down[level][i], checkpoint, name, c, config->channels[level],
-                            config->down_depth[level][i], config->heads[level], config, error))
-                return false;
-            c = config->channels[level];
-            skips[(*skip_count)++] = c;
+            snprintf(place, sizeof place, "input_blocks.%d", index);
+            block_bind(&unet->down[level][i], binder, config, place, c, config->channels[level],
+                       config->down_depth[level][i], config->heads[level]);
+            skips->widths[skips->count++] = c = config->channels[level];
         }
         if (level == config->levels - 1)
             break;
-        snprintf(name, sizeof name, "input_blocks.%d.0.op", index++);
-        if (!conv_bind(&unet->shrink[level], checkpoint, PART_UNET, name, c, c, 3, error))
-            return false;
-        skips[(*skip_count)++] = c;
+        binder_conv(binder, &unet->shrink[level], c, c, 3, "input_blocks.%d.0.op", index++);
+        skips->widths[skips->count++] = c;
     }
-    return true;
+    return c;
 }
 
-static bool bind_up(Unet *unet, const Checkpoint *checkpoint, const int *skips, int skip_count,
-                    EngineError *error)
+static void bind_middle(Unet *unet, Binder *binder, int c)
 {
     const UnetConfig *config = &unet->config;
-    char              name[96];
-    int               c = config->channels[config->levels - 1], index = 0;
-    for (int level = config->levels - 1; level >= 0; level--) {
-        bool attended = false;
+    int               depth = config->middle_depth;
+    block_bind(&unet->middle, binder, config, "middle_block", c, c, depth,
+               config->heads[config->levels - 1]);
+    res_block_bind(&unet->middle_end, binder, depth ? "middle_block.2" : "middle_block.1", c, c,
+                   config->time_width);
+}
+
+static void bind_up(Unet *unet, Binder *binder, Skips *skips, int c)
+{
+    const UnetConfig *config = &unet->config;
+    char              place[32];
+    int               index = 0;
+    for (int level = config->levels - 1; level >= 0; level--)
         for (int i = 0; i <= config->res_blocks[level]; i++, index++) {
-            snprintf(name, sizeof name, "output_blocks.%d", index);
-            if (!block_bind(&unet->up[level][i], checkpoint, name, c + skips[--skip_count],
-                            config->channels[level], config->up_depth[level][i],
-                            config->heads[level], config, error))
-                return false;
+            int depth = config->up_depth[level][i];
+            snprintf(place, sizeof place, "output_blocks.%d", index);
+            block_bind(&unet->up[level][i], binder, config, place, c + skips->widths[--skips->count],
+                       config->channels[level], depth, config->heads[level]);
             c = config->channels[level];
-            attended = config->up_depth[level][i] > 0;
+            if (level > 0 && i == config->res_blocks[level])
+                binder_conv(binder, &unet->grow[level], c, c, 3, "output_blocks.%d.%d.conv", index,
+                            depth ? 2 : 1);
         }
-        if (level == 0)
-            break;
-        snprintf(name, sizeof name, "output_blocks.%d.%d.conv", index - 1, attended ? 2 : 1);
-        if (!conv_bind(&unet->grow[level], checkpoint, PART_UNET, name, c, c, 3, error))
-            return false;
-    }
-    return true;
 }
 
-static bool bind_all(Unet *unet, const Checkpoint *checkpoint, EngineError *error)
+static bool has_attention(const UnetConfig *config, int level)
+{
+    int depth = level == config->levels - 1 ? config->middle_depth : 0;
+    for (int i = 0; i <= config->res_blocks[level]; i++)
+        depth += (i < config->res_blocks[level] ? config->down_depth[level][i] : 0) +
+                 config->up_depth[level][i];
+    return depth > 0;
+}
+
+/* What group norms and attention assert, and what shapes cannot say. */
+static void check_numbers(const UnetConfig *config, Binder *binder)
+{
+    bool attended = false;
+    binder_groups(binder, "U-Net", &config->model_channels, 1, config->norm_groups);
+    binder_groups(binder, "U-Net", config->channels, config->levels, config->norm_groups);
+    for (int i = 0; i < config->levels; i++) {
+        int heads = config->heads[i];
+        attended = attended || has_attention(config, i);
+        if (has_attention(config, i) && (heads <= 0 || config->channels[i] % heads)) {
+            binder_fault(binder, "level %d's %d channels do not divide into %d heads", i,
+                         config->channels[i], heads);
+            break;
+        }
+    }
+    if (!attended)
+        binder_fault(binder, "the U-Net has no attention: no text can steer it");
+}
+
+/* The one description of the network. */
+static void bind_all(Unet *unet, Binder *binder)
 {
     const UnetConfig *config = &unet->config;
-    int skips[CONFIG_MAX_LEVELS * (CONFIG_MAX_BLOCKS + 1) + 1], skip_count = 0;
-    int last = config->levels - 1, deep = config->channels[last], wide = config->time_width;
-    bool middle = config->middle_depth > 0;
-    if (config->adm_width &&
-        (!linear_bind(&unet->label[0], checkpoint, PART_UNET, "label_emb.0.0", config->adm_width,
-                      wide, true, error) ||
-         !linear_bind(&unet->label[1], checkpoint, PART_UNET, "label_emb.0.2", wide, wide, true,
-                      error)))
-        return false;
-    return linear_bind(&unet->time[0], checkpoint, PART_UNET, "time_embed.0",
-                       config->model_channels, wide, true, error) &&
-           linear_bind(&unet->time[1], checkpoint, PART_UNET, "time_embed.2", wide, wide, true,
-                       error) &&
-           conv_bind(&unet->conv_in, checkpoint, PART_UNET, "input_blocks.0.0", config->in_channels,
-                     config->model_channels, 3, error) &&
-           bind_down(unet, checkpoint, skips, &skip_count, error) &&
-           block_bind(&unet->middle, checkpoint, "middle_block", deep, deep, config->middle_depth,
-                      config->heads[last], config, error) &&
-           res_block_bind(&unet->middle_end, checkpoint,
-                          middle ? "middle_block.2" : "middle_block.1", deep, deep, wide, error) &&
-           bind_up(unet, checkpoint, skips, skip_count, error) &&
-           norm_bind(&unet->norm_out, checkpoint, PART_UNET, "out.0", config->channels[0], error) &&
-           conv_bind(&unet->conv_out, checkpoint, PART_UNET, "out.2", config->channels[0],
-                     config->out_channels, 3, error);
+    Skips             skips = { .count = 0 };
+    int               wide = config->time_width;
+    binder->part = PART_UNET;
+    binder_conv(binder, &unet->conv_in, config->in_channels, config->model_channels, 3,
+                "input_blocks.0.0");
+    binder_linear(binder, &unet->time[0], config->model_channels, wide, "time_embed.0");
+    binder_linear(binder, &unet->time[1], wide, wide, "time_embed.2");
+    if (config->adm_width) {
+        binder_linear(binder, &unet->label[0], config->adm_width, wide, "label_emb.0.0");
+        binder_linear(binder, &unet->label[1], wide, wide, "label_emb.0.2");
+    }
+    int c = bind_down(unet, binder, &skips);
+    bind_middle(unet, binder, c);
+    bind_up(unet, binder, &skips, c);
+    binder_norm(binder, &unet->norm_out, config->channels[0], "out.0");
+    binder_conv(binder, &unet->conv_out, config->channels[0], config->out_channels, 3, "out.2");
+    check_numbers(config, binder);
+}
+
+/* NULL: no memory. */
+static Unet *walk(Binder *binder, const UnetConfig *config)
+{
+    Unet *unet = binder_new(binder, 1, sizeof *unet);
+    if (config->excess)
+        binder_fault(binder, "%s", config->excess);
+    if (!unet)
+        return NULL;
+    unet->config = *config;
+    if (!config->excess)
+        bind_all(unet, binder);
+    return unet;
+}
+
+void unet_collect(Binder *binder, const UnetConfig *config)
+{
+    unet_destroy(walk(binder, config));
 }
 
 Unet *unet_create(const Checkpoint *checkpoint, const UnetConfig *config, EngineError *error)
 {
-    Unet *unet = calloc(1, sizeof *unet);
-    if (!unet) {
-        fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the model.");
-        return NULL;
-    }
-    unet->config = *config;
-    if (!bind_all(unet, checkpoint, error)) {
-        unet_destroy(unet);
-        return NULL;
-    }
-    return unet;
+    Binder binder;
+    binder_init(&binder, checkpoint, PART_UNET);
+    Unet *unet = walk(&binder, config);
+    if (binder_finish(&binder, error))
+        return unet;
+    unet_destroy(unet);
+    return NULL;
 }
 
 void unet_destroy(Unet *unet)

@@ -3,11 +3,15 @@
  * LDM's UNetModel = diffusers' UNet2DConditionModel; Rombach et al. 2022, arXiv:2112.10752. */
 #pragma once
 
-#include "../compute/layers.h"
+#include "binder.h"
 #include "config.h"
 
 typedef struct Unet Unet;
 
+/* What the file lacks for this network, told to the binder. */
+void unet_collect(Binder *binder, const UnetConfig *config);
+
+/* Binds; the weights are borrowed from the checkpoint.  NULL with a sentence. */
 Unet *unet_create(const Checkpoint *checkpoint, const UnetConfig *config, EngineError *error);
 void  unet_destroy(Unet *unet);
 

@@ -1,125 +1,57 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "unet_blocks.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_SIZE = 192, FEED_ROWS = 1024 /* tokens of a feed-forward at a time */ };
+enum { FEED_ROWS = 1024 /* tokens of a feed-forward at a time */ };
 
 /* ---- binding ----------------------------------------------------------------------------- */
 
-/* Names are well below NAME_SIZE; one that is not would be cut and then not be found. */
-static const char *join(char name[NAME_SIZE], const char *prefix, const char *suffix)
+void res_block_bind(ResBlock *block, Binder *binder, const char *place, int in, int out,
+                    int time_width)
 {
-    snprintf(name, NAME_SIZE, "%.120s%.60s", prefix, suffix);
-    return name;
-}
-
-static bool bind(Weight *weight, const Checkpoint *checkpoint, CheckpointPart part,
-                 const char *prefix, const char *suffix, int d0, int d1, int d2, int d3,
-                 EngineError *error)
-{
-    char name[NAME_SIZE];
-    return checkpoint_bind(checkpoint, part, join(name, prefix, suffix), weight, d0, d1, d2, d3,
-                           error);
-}
-
-bool conv_bind(Conv *conv, const Checkpoint *checkpoint, CheckpointPart part, const char *prefix,
-               int in, int out, int kernel, EngineError *error)
-{
-    return bind(&conv->weight, checkpoint, part, prefix, ".weight", out, in, kernel, kernel,
-                error) &&
-           bind(&conv->bias, checkpoint, part, prefix, ".bias", out, 1, 1, 1, error);
-}
-
-bool linear_bind(Linear *layer, const Checkpoint *checkpoint, CheckpointPart part,
-                 const char *prefix, int in, int out, bool bias, EngineError *error)
-{
-    layer->bias = (Weight){ 0 };
-    return bind(&layer->weight, checkpoint, part, prefix, ".weight", out, in, 1, 1, error) &&
-           (!bias || bind(&layer->bias, checkpoint, part, prefix, ".bias", out, 1, 1, 1, error));
-}
-
-bool norm_bind(Norm *norm, const Checkpoint *checkpoint, CheckpointPart part, const char *prefix,
-               int c, EngineError *error)
-{
-    return bind(&norm->gain, checkpoint, part, prefix, ".weight", c, 1, 1, 1, error) &&
-           bind(&norm->bias, checkpoint, part, prefix, ".bias", c, 1, 1, 1, error);
-}
-
-bool res_block_bind(ResBlock *block, const Checkpoint *checkpoint, const char *prefix, int in,
-                    int out, int time_width, EngineError *error)
-{
-    char name[NAME_SIZE];
     *block = (ResBlock){ .in = in, .out = out };
-    if (in != out && !conv_bind(&block->shortcut, checkpoint, PART_UNET,
-                                join(name, prefix, ".skip_connection"), in, out, 1, error))
-        return false;
-    return norm_bind(&block->norm1, checkpoint, PART_UNET, join(name, prefix, ".in_layers.0"), in,
-                     error) &&
-           conv_bind(&block->conv1, checkpoint, PART_UNET, join(name, prefix, ".in_layers.2"), in,
-                     out, 3, error) &&
-           linear_bind(&block->time, checkpoint, PART_UNET, join(name, prefix, ".emb_layers.1"),
-                       time_width, out, true, error) &&
-           norm_bind(&block->norm2, checkpoint, PART_UNET, join(name, prefix, ".out_layers.0"), out,
-                     error) &&
-           conv_bind(&block->conv2, checkpoint, PART_UNET, join(name, prefix, ".out_layers.3"), out,
-                     out, 3, error);
+    binder_norm(binder, &block->norm1, in, "%s.in_layers.0", place);
+    binder_conv(binder, &block->conv1, in, out, 3, "%s.in_layers.2", place);
+    binder_linear(binder, &block->time, time_width, out, "%s.emb_layers.1", place);
+    binder_norm(binder, &block->norm2, out, "%s.out_layers.0", place);
+    binder_conv(binder, &block->conv2, out, out, 3, "%s.out_layers.3", place);
+    if (in != out)
+        binder_conv(binder, &block->shortcut, in, out, 1, "%s.skip_connection", place);
 }
 
-static bool layer_bind(TransformerLayer *layer, const Checkpoint *checkpoint, const char *prefix,
-                       int c, int context_width, EngineError *error)
+/* Self-attention (attn1), attention to the text (attn2), feed-forward. */
+static void layer_bind(TransformerLayer *layer, Binder *binder, const char *place, int index, int c,
+                       int context_width)
 {
-    char name[NAME_SIZE], part[32];
-    for (int i = 0; i < 3; i++) {
-        snprintf(part, sizeof part, ".norm%d", i + 1);
-        if (!norm_bind(&layer->norm[i], checkpoint, PART_UNET, join(name, prefix, part), c, error))
-            return false;
-    }
+    char name[96];
+    snprintf(name, sizeof name, "%.64s.transformer_blocks.%d", place, index);
     for (int i = 0; i < 2; i++) {
-        struct {
-            Linear     *layer;
-            const char *suffix;
-            int         in;
-            bool        bias;
-        } all[] = { { &layer->query[i], "to_q", c, false },
-                    { &layer->key[i], "to_k", i ? context_width : c, false },
-                    { &layer->value[i], "to_v", i ? context_width : c, false },
-                    { &layer->out[i], "to_out.0", c, true } };
-        for (int k = 0; k < 4; k++) {
-            snprintf(part, sizeof part, ".attn%d.%s", i + 1, all[k].suffix);
-            if (!linear_bind(all[k].layer, checkpoint, PART_UNET, join(name, prefix, part),
-                             all[k].in, c, all[k].bias, error))
-                return false;
-        }
+        int from = i ? context_width : c;
+        binder_norm(binder, &layer->norm[i], c, "%s.norm%d", name, i + 1);
+        binder_matrix(binder, &layer->query[i], c, c, "%s.attn%d.to_q", name, i + 1);
+        binder_matrix(binder, &layer->key[i], from, c, "%s.attn%d.to_k", name, i + 1);
+        binder_matrix(binder, &layer->value[i], from, c, "%s.attn%d.to_v", name, i + 1);
+        binder_linear(binder, &layer->out[i], c, c, "%s.attn%d.to_out.0", name, i + 1);
     }
-    return linear_bind(&layer->feed_in, checkpoint, PART_UNET, join(name, prefix, ".ff.net.0.proj"),
-                       c, 8 * c, true, error) &&
-           linear_bind(&layer->feed_out, checkpoint, PART_UNET, join(name, prefix, ".ff.net.2"),
-                       4 * c, c, true, error);
+    binder_norm(binder, &layer->norm[2], c, "%s.norm3", name);
+    binder_linear(binder, &layer->feed_in, c, 8 * c, "%s.ff.net.0.proj", name);
+    binder_linear(binder, &layer->feed_out, 4 * c, c, "%s.ff.net.2", name);
 }
 
-bool transformer_bind(Transformer *transformer, const Checkpoint *checkpoint, const char *prefix,
-                      int c, int heads, int depth, int context_width, EngineError *error)
+void transformer_bind(Transformer *transformer, Binder *binder, const char *place, int c, int heads,
+                      int depth, int context_width)
 {
-    char name[NAME_SIZE], part[48];
-    *transformer = (Transformer){ .c = c, .heads = heads, .depth = depth,
-                                  .context_width = context_width };
-    transformer->layers = calloc((size_t)depth, sizeof *transformer->layers);
-    if (!transformer->layers)
-        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the model.");
-    for (int i = 0; i < depth; i++) {
-        snprintf(part, sizeof part, ".transformer_blocks.%d", i);
-        if (!layer_bind(&transformer->layers[i], checkpoint, join(name, prefix, part), c,
-                        context_width, error))
-            return false;
-    }
-    return norm_bind(&transformer->norm, checkpoint, PART_UNET, join(name, prefix, ".norm"), c,
-                     error) &&
-           linear_bind(&transformer->proj_in, checkpoint, PART_UNET, join(name, prefix, ".proj_in"),
-                       c, c, true, error) &&
-           linear_bind(&transformer->proj_out, checkpoint, PART_UNET,
-                       join(name, prefix, ".proj_out"), c, c, true, error);
+    *transformer = (Transformer){ .c = c, .heads = heads, .context_width = context_width };
+    transformer->layers = binder_new(binder, (size_t)depth, sizeof *transformer->layers);
+    transformer->depth = transformer->layers ? depth : 0;
+    binder_norm(binder, &transformer->norm, c, "%s.norm", place);
+    binder_linear(binder, &transformer->proj_in, c, c, "%s.proj_in", place);
+    binder_linear(binder, &transformer->proj_out, c, c, "%s.proj_out", place);
+    for (int i = 0; i < transformer->depth; i++)
+        layer_bind(&transformer->layers[i], binder, place, i, c, context_width);
 }
 
 void transformer_finish(Transformer *transformer)

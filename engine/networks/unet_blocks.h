@@ -3,9 +3,7 @@
 #pragma once
 
 #include "../compute/layers.h"
-#include "../weights/checkpoint.h"
-
-#include <stdio.h>
+#include "binder.h"
 
 /* LDM's ResBlock = diffusers' ResnetBlock2D. */
 typedef struct {
@@ -38,18 +36,13 @@ typedef struct {
     Linear            proj_out; /* [c, c] */
 } Transformer;
 
-/* Names are built as prefix + ".in_layers.0.weight" and so on. */
-bool res_block_bind(ResBlock *block, const Checkpoint *checkpoint, const char *prefix, int in,
-                    int out, int time_width, EngineError *error);
-bool transformer_bind(Transformer *transformer, const Checkpoint *checkpoint, const char *prefix,
-                      int c, int heads, int depth, int context_width, EngineError *error);
+/* place: what stands before ".in_layers.0.weight" and so on. */
+void res_block_bind(ResBlock *block, Binder *binder, const char *place, int in, int out,
+                    int time_width);
+/* depth >= 1.  Its layers are owned: transformer_finish(). */
+void transformer_bind(Transformer *transformer, Binder *binder, const char *place, int c, int heads,
+                      int depth, int context_width);
 void transformer_finish(Transformer *transformer);
-bool conv_bind(Conv *conv, const Checkpoint *checkpoint, CheckpointPart part, const char *prefix,
-               int in, int out, int kernel, EngineError *error);
-bool linear_bind(Linear *linear, const Checkpoint *checkpoint, CheckpointPart part,
-                 const char *prefix, int in, int out, bool bias, EngineError *error);
-bool norm_bind(Norm *norm, const Checkpoint *checkpoint, CheckpointPart part, const char *prefix,
-               int c, EngineError *error);
 
 /* What all blocks of one forward pass share. */
 typedef struct {

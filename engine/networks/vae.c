@@ -5,9 +5,8 @@
  * input's own memory, a band of rows at a time (narrow_in_place()). */
 #include "vae.h"
 
-#include "unet_blocks.h"
-
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { BAND_ROWS = 64 };
@@ -46,133 +45,111 @@ struct Vae {
 
 /* ---- binding ----------------------------------------------------------------------------- */
 
-static bool bind_block(Block *block, const Checkpoint *checkpoint, const char *prefix, int in,
-                       int out, EngineError *error)
+static void bind_block(Block *block, Binder *binder, const char *place, int in, int out)
 {
-    char name[128];
     *block = (Block){ .in = in, .out = out };
-    for (int i = 1; i <= 2; i++) {
-        snprintf(name, sizeof name, "%s.norm%d", prefix, i);
-        if (!norm_bind(i == 1 ? &block->norm1 : &block->norm2, checkpoint, PART_VAE, name,
-                       i == 1 ? in : out, error))
-            return false;
-        snprintf(name, sizeof name, "%s.conv%d", prefix, i);
-        if (!conv_bind(i == 1 ? &block->conv1 : &block->conv2, checkpoint, PART_VAE, name,
-                       i == 1 ? in : out, out, 3, error))
-            return false;
-    }
-    snprintf(name, sizeof name, "%s.nin_shortcut", prefix);
-    return in == out || conv_bind(&block->shortcut, checkpoint, PART_VAE, name, in, out, 1, error);
+    binder_norm(binder, &block->norm1, in, "%s.norm1", place);
+    binder_conv(binder, &block->conv1, in, out, 3, "%s.conv1", place);
+    binder_norm(binder, &block->norm2, out, "%s.norm2", place);
+    binder_conv(binder, &block->conv2, out, out, 3, "%s.conv2", place);
+    if (in != out)
+        binder_conv(binder, &block->shortcut, in, out, 1, "%s.nin_shortcut", place);
 }
 
-static bool bind_middle(Half *half, const Checkpoint *checkpoint, const char *side, int c,
-                        EngineError *error)
+static void bind_middle(Half *half, Binder *binder, const char *side, int c)
 {
-    struct {
-        Linear     *linear;
-        const char *name;
-    } parts[] = { { &half->attention.query, "q" },
-                  { &half->attention.key, "k" },
-                  { &half->attention.value, "v" },
-                  { &half->attention.out, "proj_out" } };
-    char name[128];
+    char place[64];
     for (int i = 0; i < 2; i++) {
-        snprintf(name, sizeof name, "%s.mid.block_%d", side, i + 1);
-        if (!bind_block(&half->middle[i], checkpoint, name, c, c, error))
-            return false;
-    }
-    for (int i = 0; i < 4; i++) {
-        snprintf(name, sizeof name, "%s.mid.attn_1.%s", side, parts[i].name);
-        if (!linear_bind(parts[i].linear, checkpoint, PART_VAE, name, c, c, true, error))
-            return false;
+        snprintf(place, sizeof place, "%s.mid.block_%d", side, i + 1);
+        bind_block(&half->middle[i], binder, place, c, c);
     }
     half->attention.c = c;
-    snprintf(name, sizeof name, "%s.mid.attn_1.norm", side);
-    return norm_bind(&half->attention.norm, checkpoint, PART_VAE, name, c, error);
+    binder_norm(binder, &half->attention.norm, c, "%s.mid.attn_1.norm", side);
+    binder_linear(binder, &half->attention.query, c, c, "%s.mid.attn_1.q", side);
+    binder_linear(binder, &half->attention.key, c, c, "%s.mid.attn_1.k", side);
+    binder_linear(binder, &half->attention.value, c, c, "%s.mid.attn_1.v", side);
+    binder_linear(binder, &half->attention.out, c, c, "%s.mid.attn_1.proj_out", side);
 }
 
-static bool bind_ends(Half *half, const Checkpoint *checkpoint, const char *side, int in, int first,
-                      int last, int out, EngineError *error)
-{
-    char name[128];
-    snprintf(name, sizeof name, "%s.conv_in", side);
-    if (!conv_bind(&half->conv_in, checkpoint, PART_VAE, name, in, first, 3, error))
-        return false;
-    snprintf(name, sizeof name, "%s.norm_out", side);
-    if (!norm_bind(&half->norm_out, checkpoint, PART_VAE, name, last, error))
-        return false;
-    snprintf(name, sizeof name, "%s.conv_out", side);
-    return conv_bind(&half->conv_out, checkpoint, PART_VAE, name, last, out, 3, error);
-}
-
-static bool bind_encoder(Vae *vae, const Checkpoint *checkpoint, EngineError *error)
+static void bind_encoder(Vae *vae, Binder *binder)
 {
     const VaeConfig *config = &vae->config;
     Half            *half = &vae->encoder;
-    int              c = config->channels[0], deep = config->channels[config->levels - 1];
-    char             name[128];
+    int              c = config->channels[0], z = config->z_channels;
+    char             place[64];
+    binder_conv(binder, &half->conv_in, 3, c, 3, "encoder.conv_in");
     for (int level = 0; level < config->levels; level++) {
         for (int i = 0; i < config->res_blocks; i++) {
-            snprintf(name, sizeof name, "encoder.down.%d.block.%d", level, i);
-            if (!bind_block(&half->blocks[level][i], checkpoint, name, c, config->channels[level],
-                            error))
-                return false;
+            snprintf(place, sizeof place, "encoder.down.%d.block.%d", level, i);
+            bind_block(&half->blocks[level][i], binder, place, c, config->channels[level]);
             c = config->channels[level];
         }
-        snprintf(name, sizeof name, "encoder.down.%d.downsample.conv", level);
-        if (level < config->levels - 1 &&
-            !conv_bind(&half->resize[level], checkpoint, PART_VAE, name, c, c, 3, error))
-            return false;
+        if (level < config->levels - 1)
+            binder_conv(binder, &half->resize[level], c, c, 3, "encoder.down.%d.downsample.conv", level);
     }
-    return bind_ends(half, checkpoint, "encoder", 3, config->channels[0], deep,
-                     2 * config->z_channels, error) &&
-           bind_middle(half, checkpoint, "encoder", deep, error) &&
-           (!config->has_quant_conv ||
-            conv_bind(&vae->quant, checkpoint, PART_VAE, "quant_conv", 2 * config->z_channels,
-                      2 * config->z_channels, 1, error));
+    bind_middle(half, binder, "encoder", c);
+    binder_norm(binder, &half->norm_out, c, "encoder.norm_out");
+    binder_conv(binder, &half->conv_out, c, 2 * z, 3, "encoder.conv_out");
+    if (config->has_quant_conv)
+        binder_conv(binder, &vae->quant, 2 * z, 2 * z, 1, "quant_conv");
 }
 
-static bool bind_decoder(Vae *vae, const Checkpoint *checkpoint, EngineError *error)
+static void bind_decoder(Vae *vae, Binder *binder)
 {
     const VaeConfig *config = &vae->config;
     Half            *half = &vae->decoder;
-    int              deep = config->channels[config->levels - 1], c = deep;
-    char             name[128];
+    int              c = config->channels[config->levels - 1], z = config->z_channels;
+    char             place[64];
+    binder_conv(binder, &half->conv_in, z, c, 3, "decoder.conv_in");
+    bind_middle(half, binder, "decoder", c);
     for (int level = config->levels - 1; level >= 0; level--) {
         for (int i = 0; i <= config->res_blocks; i++) {
-            snprintf(name, sizeof name, "decoder.up.%d.block.%d", level, i);
-            if (!bind_block(&half->blocks[level][i], checkpoint, name, c, config->channels[level],
-                            error))
-                return false;
+            snprintf(place, sizeof place, "decoder.up.%d.block.%d", level, i);
+            bind_block(&half->blocks[level][i], binder, place, c, config->channels[level]);
             c = config->channels[level];
         }
-        snprintf(name, sizeof name, "decoder.up.%d.upsample.conv", level);
-        if (level > 0 &&
-            !conv_bind(&half->resize[level], checkpoint, PART_VAE, name, c, c, 3, error))
-            return false;
+        if (level > 0)
+            binder_conv(binder, &half->resize[level], c, c, 3, "decoder.up.%d.upsample.conv", level);
     }
-    return bind_ends(half, checkpoint, "decoder", config->z_channels, deep, config->channels[0], 3,
-                     error) &&
-           bind_middle(half, checkpoint, "decoder", deep, error) &&
-           (!config->has_quant_conv ||
-            conv_bind(&vae->post_quant, checkpoint, PART_VAE, "post_quant_conv",
-                      config->z_channels, config->z_channels, 1, error));
+    binder_norm(binder, &half->norm_out, c, "decoder.norm_out");
+    binder_conv(binder, &half->conv_out, c, 3, 3, "decoder.conv_out");
+    if (config->has_quant_conv)
+        binder_conv(binder, &vae->post_quant, z, z, 1, "post_quant_conv");
+}
+
+/* A decoder without an encoder makes pictures; an encoder without a decoder is of no use. */
+static Vae *walk(Binder *binder, const VaeConfig *config)
+{
+    Vae *vae = binder_new(binder, 1, sizeof *vae);
+    if (config->excess)
+        binder_fault(binder, "%s", config->excess);
+    if (!vae)
+        return NULL;
+    vae->config = *config;
+    binder->part = PART_VAE;
+    if (config->excess)
+        return vae;
+    if (config->has_encoder)
+        bind_encoder(vae, binder);
+    bind_decoder(vae, binder);
+    binder_groups(binder, "VAE", config->channels, config->levels, config->norm_groups);
+    return vae;
+}
+
+void vae_collect(Binder *binder, const VaeConfig *config)
+{
+    vae_destroy(walk(binder, config));
 }
 
 Vae *vae_create(const Checkpoint *checkpoint, const VaeConfig *config, EngineError *error)
 {
-    Vae *vae = calloc(1, sizeof *vae);
-    if (!vae) {
-        fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the VAE.");
-        return NULL;
-    }
-    vae->config = *config;
-    if ((config->has_encoder && !bind_encoder(vae, checkpoint, error)) ||
-        (config->has_decoder && !bind_decoder(vae, checkpoint, error))) {
-        free(vae);
-        return NULL;
-    }
-    return vae;
+    Binder binder;
+    binder_init(&binder, checkpoint, PART_VAE);
+    Vae *vae = walk(&binder, config);
+    if (binder_finish(&binder, error))
+        return vae;
+    vae_destroy(vae);
+    return NULL;
 }
 
 void vae_destroy(Vae *vae)

@@ -3,11 +3,15 @@
  * LDM's AutoencoderKL = diffusers' AutoencoderKL; norms are over the whole picture, never tiled. */
 #pragma once
 
-#include "../compute/layers.h"
+#include "binder.h"
 #include "config.h"
 
 typedef struct Vae Vae;
 
+/* What the file lacks for this network, told to the binder. */
+void vae_collect(Binder *binder, const VaeConfig *config);
+
+/* Binds; the weights are borrowed from the checkpoint.  NULL with a sentence. */
 Vae *vae_create(const Checkpoint *checkpoint, const VaeConfig *config, EngineError *error);
 void vae_destroy(Vae *vae);
 int  vae_factor(const Vae *vae); /* 8 */
@@ -23,6 +27,7 @@ void vae_encode(Compute *compute, const Vae *vae, Tensor moments, Tensor picture
 
 /* TAESD: a small decoder for previews. https://github.com/madebyollin/taesd, AutoencoderTiny. */
 typedef struct Taesd Taesd;
+enum { TAESD_CHANNELS = 4, TAESD_FACTOR = 8 };
 Taesd *taesd_create(const Checkpoint *checkpoint, EngineError *error);
 void   taesd_destroy(Taesd *taesd);
 /*   picture [1, 3, 8h, 8w]  written, -1 … 1;  latents [1, 4, h, w] as the U-Net has them */
