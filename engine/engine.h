@@ -32,6 +32,10 @@ typedef struct {
     bool     runnable;           /* engine_open() would succeed */
     char     family[32];         /* "SD 1.x", "SD 2.x", "SDXL", or "" */
     int      in_channels;        /* 4 base, 8 instruct, 9 inpaint; 0 where there is no U-Net */
+    /* What it can do; all false where it is no model. */
+    bool     takes_source;       /* can begin with a picture: its VAE has an encoder */
+    bool     takes_hole;         /* sees what is around a hole: an inpainting model */
+    bool     takes_instruction;  /* changes a picture as told, and makes none without one */
     bool     v_prediction;
     bool     zero_terminal_snr;
     double   sigma_min, sigma_max; /* of its noise levels, in latents of standard deviation 1; 0: no U-Net */

@@ -11,7 +11,7 @@
 static int uses_of(const EngineModelInfo *info, const char *uses[8])
 {
     int count = 0;
-    if (info->runnable && info->in_channels == 8)
+    if (info->runnable && info->takes_instruction)
         uses[count++] = "instruct";
     else if (info->runnable)
         for (int i = 0; i < 5; i++)
@@ -79,12 +79,10 @@ static void print_json(const char *path, const EngineModelInfo *info)
 
 static void print_model(const EngineModelInfo *info)
 {
-    static const char *const channels[] = { [4] = " (base)", [8] = " (InstructPix2Pix)",
-                                            [9] = " (inpainting)" };
-    const char *what = info->in_channels == 4 || info->in_channels == 8 || info->in_channels == 9
-                           ? channels[info->in_channels]
-                           : "";
-    printf("  channels     %d%s\n  prediction   %s%s, noise from %.4g down to %.4g\n", info->in_channels, what,
+    const char *what = info->takes_hole          ? "inpainting"
+                       : info->takes_instruction ? "InstructPix2Pix"
+                                                 : "base";
+    printf("  channels     %d (%s)\n  prediction   %s%s, noise from %.4g down to %.4g\n", info->in_channels, what,
            info->v_prediction ? "v" : "epsilon", info->zero_terminal_snr ? ", zero terminal SNR" : "",
            info->sigma_max, info->sigma_min);
     printf("  made for     %d steps of %s, %s, guidance %g\n", info->steps,

@@ -229,7 +229,7 @@ static bool make_source(CropJob *job, const PlanPass *pass, EngineError *error)
                           job->settings.intent, job->plan.limits.native);
     }
     ok = ok && mark_known(job, pass);
-    if (ok && job->model.in_channels == 9 && job->mask.pixels)
+    if (ok && job->model.takes_hole && job->mask.pixels)
         ok = inpaint_hole(job, fit);
 done:
     free(rgba);

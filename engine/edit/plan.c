@@ -22,12 +22,12 @@ static bool check_model(const EditSettings *settings, const EngineModelInfo *mod
                         EngineError *error)
 {
     bool instruct = settings->mode == EDIT_INSTRUCT;
-    if (instruct && model->in_channels != 8)
+    if (instruct && !model->takes_instruction)
         return fail(error, ENGINE_BAD_REQUEST,
                     "This model does not follow instructions (%s): Instruct needs an 8-channel "
                     "InstructPix2Pix checkpoint.",
                     model->summary);
-    if (!instruct && model->in_channels == 8)
+    if (!instruct && model->takes_instruction)
         return fail(error, ENGINE_BAD_REQUEST,
                     "This model only follows instructions (%s): choose Instruct, or a base or "
                     "inpainting checkpoint.",

@@ -3,7 +3,7 @@
 
 #include "../weights/kind.h"
 #include "clip.h"
-#include "unet.h"
+#include "denoiser.h"
 #include "vae.h"
 
 #include <stdarg.h>
@@ -129,8 +129,9 @@ static void read_heads(UnetConfig *unet, const Json *config)
     const Json *item = json_is_array(heads) ? json_first(heads) : heads;
     for (int level = 0; level < unet->levels; level++) {
         int64_t count;
-        bool    told = json_integer(item, &count) && count > 0 && count <= 4096;
-        unet->heads[level] = told                        ? (int)count
+        bool    told = json_integer(item, &count);
+        bool    sane = told && count > 0 && count <= CONFIG_MAX_WIDTH;
+        unet->heads[level] = told                       ? sane ? (int)count : 0
                              : unet->linear_projections ? unet->channels[level] / 64
                                                          : 8;
         if (json_is_array(heads))
@@ -289,30 +290,29 @@ static void read_prediction(ModelConfig *config, const Checkpoint *checkpoint, b
     const char *claim = checkpoint_metadata(checkpoint, "modelspec.prediction_type");
     const char *architecture = checkpoint_metadata(checkpoint, "modelspec.architecture");
     const char *prediction = json_string(json_member(scheduler, "prediction_type"));
+    bool        v = false, rescaled = false;
     if (claim)
-        config->v_prediction = strcmp(claim, "v") == 0 || strcmp(claim, "v_prediction") == 0;
+        v = strcmp(claim, "v") == 0 || strcmp(claim, "v_prediction") == 0;
     else if (prediction)
-        config->v_prediction = strcmp(prediction, "v_prediction") == 0;
+        v = strcmp(prediction, "v_prediction") == 0;
     else if (has_tensor(checkpoint, "v_pred"))
-        config->v_prediction = true;
+        v = true;
     else if (second_family)
-        config->v_prediction = config->unet.in_channels == 4 &&
-                               !(architecture && strstr(architecture, "512")) && !scheduler;
-    bool rescaled = false;
+        v = config->unet.in_channels == config->unet.out_channels &&
+            !(architecture && strstr(architecture, "512")) && !scheduler;
+    config->parametrisation.predicts = v ? PREDICTS_V : PREDICTS_NOISE;
     json_bool(json_member(scheduler, "rescale_betas_zero_snr"), &rescaled);
-    config->zero_terminal_snr = rescaled || has_tensor(checkpoint, "ztsnr");
+    config->parametrisation.zero_terminal_snr = rescaled || has_tensor(checkpoint, "ztsnr");
 }
 
 static void read_noise_range(ModelConfig *config, const Checkpoint *checkpoint)
 {
     const Json *scheduler = checkpoint_scheduler(checkpoint);
     double      start, end;
-    config->beta_start = 0.00085;
-    config->beta_end = 0.012;
     if (json_number(json_member(scheduler, "beta_start"), &start) &&
         json_number(json_member(scheduler, "beta_end"), &end) && start > 0 && start < end && end < 1) {
-        config->beta_start = start;
-        config->beta_end = end;
+        config->parametrisation.beta_start = start;
+        config->parametrisation.beta_end = end;
     }
 }
 
@@ -329,7 +329,7 @@ static void read_native_size(ModelConfig *config, const Checkpoint *checkpoint, 
 /* Reads all that is there; whether it is enough and fits, collect() tells. */
 static void read_all(ModelConfig *config, const Checkpoint *checkpoint)
 {
-    *config = (ModelConfig){ .text_count = 1 };
+    *config = (ModelConfig){ .text_count = 1, .parametrisation = parametrisation_default() };
     read_unet(&config->unet, checkpoint);
     bool two = config->unet.adm_width > 0 && checkpoint_has_part(checkpoint, PART_TEXT_2);
     config->text_count = two ? 2 : 1;
@@ -342,7 +342,7 @@ static void read_all(ModelConfig *config, const Checkpoint *checkpoint)
              config->unet.adm_width > 0 ? "SDXL" : second ? "SD 2.x" : "SD 1.x");
     read_prediction(config, checkpoint, second);
     read_noise_range(config, checkpoint);
-    read_native_size(config, checkpoint, two ? 1024 : config->v_prediction && second ? 768 : 512);
+    read_native_size(config, checkpoint, two ? 1024 : config->parametrisation.predicts == PREDICTS_V && second ? 768 : 512);
     bool zeros = two;
     json_bool(json_member(checkpoint_model_index(checkpoint), "force_zeros_for_empty_prompt"), &zeros);
     config->zero_empty_negative = two && zeros;
@@ -372,34 +372,32 @@ static void check_gaps(const ModelConfig *config, Binder *binder)
         binder_fault(binder, "the VAE's decoder is larger than its encoder");
 }
 
-static void check_text(const ModelConfig *config, Binder *binder)
+static void check_text(const ModelConfig *config, const DenoiserCapabilities *can, Binder *binder)
 {
-    const UnetConfig *unet = &config->unet;
-    int               context = 0, last = config->text_count - 1;
+    int context = 0, last = config->text_count - 1;
     for (int i = 0; i < config->text_count; i++)
         context += config->text[i].width;
-    if (unet->context_width != context && unet->context_width > 0)
-        binder_fault(binder, "the U-Net wants text of width %d and the text encoders make %d",
-                     unet->context_width, context);
+    if (can->context_width != context && can->context_width > 0)
+        binder_fault(binder, "the %s wants text of width %d and the text encoders make %d", can->network,
+                     can->context_width, context);
     /* Six numbers (sizes and crop) stand behind the pooled text, each as cosines and sines. */
-    int pooled = config->text[last].projection, sizes = unet->adm_width - pooled;
+    int pooled = config->text[last].projection, sizes = can->label_width - pooled;
     if (last == 1 && (pooled == 0 || sizes <= 0 || sizes % 12))
-        binder_fault(binder, "the U-Net wants a vector of %d and the second text encoder gives %d of it",
-                     unet->adm_width, pooled);
-    if (unet->adm_width > 0 && last == 0)
+        binder_fault(binder, "the %s wants a vector of %d and the second text encoder gives %d of it",
+                     can->network, can->label_width, pooled);
+    if (can->label_width > 0 && last == 0)
         binder_fault(binder, "the U-Net is SDXL's and its second text encoder is missing");
 }
 
-static void check_latents(const ModelConfig *config, Binder *binder)
+static void check_latents(const ModelConfig *config, const DenoiserCapabilities *can, Binder *binder)
 {
-    const UnetConfig *unet = &config->unet;
-    const VaeConfig  *vae = &config->vae;
-    if (unet->in_channels != 4 && unet->in_channels != 8 && unet->in_channels != 9)
-        binder_fault(binder, "the U-Net takes %d channels; 4 (base), 8 (instruct) and 9 (inpaint) are known",
-                     unet->in_channels);
-    if (vae->z_channels != 4 || unet->out_channels != 4)
-        binder_fault(binder, "latents have %d channels in the VAE and %d in the U-Net instead of 4",
-                     vae->z_channels, unet->out_channels);
+    const VaeConfig *vae = &config->vae;
+    if (vae->z_channels != can->latent_channels || vae->z_channels > CONFIG_MAX_LATENTS)
+        binder_fault(binder, "latents have %d channels in the VAE and %d in the %s", vae->z_channels,
+                     can->latent_channels, can->network);
+    if (config->has_taesd && vae->z_channels != TAESD_CHANNELS)
+        binder_fault(binder, "latents have %d channels in the TAESD and %d in the VAE", TAESD_CHANNELS,
+                     vae->z_channels);
     if (config->has_taesd && vae->levels > 0 && 1 << (vae->levels - 1) != TAESD_FACTOR)
         binder_fault(binder, "the TAESD's pictures are %d times as large as latents and the VAE's %d times",
                      TAESD_FACTOR, 1 << (vae->levels - 1));
@@ -419,19 +417,17 @@ static void check_parts(const Checkpoint *checkpoint, Binder *binder)
 /* Every network is walked once, and its faults are told together. */
 static void collect(const ModelConfig *config, Binder *binder)
 {
+    DenoiserCapabilities can = denoiser_capabilities(config);
     check_parts(binder->checkpoint, binder);
     if (binder->faults > 0)
         return;
     check_gaps(config, binder);
-    unet_collect(binder, &config->unet);
-    if (config->vae.levels > 0)
-        vae_collect(binder, &config->vae);
-    else
-        binder_fault(binder, "the VAE has no blocks");
+    denoiser_collect(binder, config);
+    vae_collect(binder, &config->vae);
     for (int i = 0; i < config->text_count; i++)
         clip_collect(binder, i ? PART_TEXT_2 : PART_TEXT, &config->text[i]);
-    check_latents(config, binder);
-    check_text(config, binder);
+    check_latents(config, &can, binder);
+    check_text(config, &can, binder);
 }
 
 bool config_from_checkpoint(ModelConfig *config, const Checkpoint *checkpoint, EngineError *error)

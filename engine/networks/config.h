@@ -3,6 +3,7 @@
  * name; what shapes cannot say comes from config.json, `__metadata__`, or the family's default. */
 #pragma once
 
+#include "../base/parametrisation.h"
 #include "../weights/checkpoint.h"
 
 #include <stdbool.h>
@@ -16,7 +17,8 @@ enum {
     CONFIG_MAX_LAYERS = 256,    /* of a text encoder */
     CONFIG_MAX_WIDTH = 1 << 16, /* channels, features: 8 of them still fit an int */
     CONFIG_MAX_VOCABULARY = 1 << 20,
-    CONFIG_MAX_LATENTS = 16,    /* channels of latents */
+    CONFIG_MAX_LATENTS = 128,   /* channels of latents */
+    CONFIG_MAX_TEXTS = 3,       /* text encoders of one model */
     CONFIG_TEXT_TOKENS = 77,    /* that a text encoder reads at a time */
 };
 
@@ -53,8 +55,12 @@ typedef struct {
     const char *excess; /* see UnetConfig */
 } VaeConfig;
 
+/* How words become numbers: text/ has one of each. */
+typedef enum { TEXT_TOKENIZER_CLIP } TextTokenizer;
+
 /* HF's CLIPTextModel(WithProjection) / OpenCLIP's text tower. */
 typedef struct {
+    TextTokenizer tokenizer;
     int  width, layers, heads, feed_forward;
     int  vocabulary, positions; /* 49408, 77 */
     bool quick_gelu;            /* CLIP-L; OpenCLIP has the exact gelu */
@@ -66,15 +72,17 @@ typedef struct {
     const char *excess;         /* see UnetConfig */
 } TextConfig;
 
+/* What denoises; denoiser.c has a row for each. */
+typedef enum { DENOISER_UNET, DENOISER_KIND_COUNT } DenoiserKind;
+
 typedef struct {
     char       family[32]; /* "SD 1.x", "SD 2.x", "SDXL": for people; nothing branches on it */
-    UnetConfig unet;
+    DenoiserKind denoiser;
+    UnetConfig unet;       /* of DENOISER_UNET */
     VaeConfig  vae;
     int        text_count; /* 1, or 2 (SDXL) */
-    TextConfig text[2];
-    bool       v_prediction;
-    bool       zero_terminal_snr;
-    double     beta_start, beta_end;     /* scaled linear: 0.00085, 0.012 */
+    TextConfig text[CONFIG_MAX_TEXTS];
+    Parametrisation parametrisation;
     int        native_width, native_height;
     bool       zero_empty_negative; /* SDXL: an empty negative prompt is zeros */
     bool       has_taesd;

@@ -127,7 +127,9 @@ static Vae *walk(Binder *binder, const VaeConfig *config)
         return NULL;
     vae->config = *config;
     binder->part = PART_VAE;
-    if (config->excess)
+    if (!config->excess && config->levels == 0)
+        binder_fault(binder, "the VAE has no blocks");
+    if (config->excess || config->levels == 0)
         return vae;
     if (config->has_encoder)
         bind_encoder(vae, binder);

@@ -59,7 +59,7 @@ bool conditioning_parse(Conditioning *conditioning, const Tokenizer *tokenizer,
 
 void conditioning_clear(Conditioning *conditioning)
 {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < CONFIG_MAX_TEXTS; i++)
         prompt_clear(&conditioning->prompts[i]);
     free(conditioning->parts);
     *conditioning = (Conditioning){ 0 };
@@ -106,7 +106,7 @@ static void encode_chunk(Compute *compute, Tensor context, const Clip *encoder,
 }
 
 void conditioning_encode(Compute *compute, Conditioning *conditioning, const ModelConfig *config,
-                         Clip *const encoders[2], int skip, int width, int height)
+                         Clip *const encoders[CONFIG_MAX_TEXTS], int skip, int width, int height)
 {
     int adm = config->unet.adm_width, last = config->text_count - 1;
     for (int p = 0; p < conditioning->count; p++) {

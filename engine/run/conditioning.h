@@ -16,7 +16,7 @@ typedef struct {
 } ConditioningPart;
 
 typedef struct {
-    Prompt            prompts[2]; /* one per text encoder: same tokens, other padding */
+    Prompt            prompts[CONFIG_MAX_TEXTS]; /* one per text encoder: same tokens, other padding */
     int               prompt_count;
     bool              zero;       /* SDXL's empty negative prompt: context and pooled text are 0 */
     ConditioningPart *parts;
@@ -33,6 +33,6 @@ void conditioning_clear(Conditioning *conditioning);
  *   skip    layers earlier than the model was trained with
  *   width, height  of the picture: SDXL's size conditioning (original = target, crop at 0, 0) */
 void conditioning_encode(Compute *compute, Conditioning *conditioning, const ModelConfig *config,
-                         Clip *const encoders[2], int skip, int width, int height);
+                         Clip *const encoders[CONFIG_MAX_TEXTS], int skip, int width, int height);
 
 const ConditioningPart *conditioning_at_step(const Conditioning *conditioning, int step);

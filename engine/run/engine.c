@@ -19,13 +19,13 @@ EngineOptions engine_options_default(void)
 
 static void apply_options(Engine *engine, const EngineOptions *options)
 {
-    ModelConfig *config = &engine->config;
+    Parametrisation *of = &engine->config.parametrisation;
     if (options->prediction != ENGINE_PREDICTION_AUTO)
-        config->v_prediction = options->prediction == ENGINE_PREDICTION_V;
+        of->predicts = options->prediction == ENGINE_PREDICTION_V ? PREDICTS_V : PREDICTS_NOISE;
     if (options->zero_terminal_snr >= 0)
-        config->zero_terminal_snr = options->zero_terminal_snr != 0;
-    engine->info.v_prediction = config->v_prediction;
-    engine->info.zero_terminal_snr = config->zero_terminal_snr;
+        of->zero_terminal_snr = options->zero_terminal_snr != 0;
+    engine->info.v_prediction = of->predicts == PREDICTS_V;
+    engine->info.zero_terminal_snr = of->zero_terminal_snr;
 }
 
 static bool create_networks(Engine *engine, EngineError *error)
@@ -37,8 +37,9 @@ static bool create_networks(Engine *engine, EngineError *error)
         if (!engine->text[i])
             return false;
     }
-    engine->unet = unet_create(engine->checkpoint, &config->unet, error);
-    engine->vae = engine->unet ? vae_create(engine->checkpoint, &config->vae, error) : NULL;
+    engine->can = denoiser_capabilities(config);
+    engine->denoiser = denoiser_create(engine->checkpoint, config, error);
+    engine->vae = engine->denoiser ? vae_create(engine->checkpoint, &config->vae, error) : NULL;
     if (!engine->vae)
         return false;
     if (config->has_taesd)
@@ -91,8 +92,7 @@ Engine *engine_open(const char *path, const EngineOptions *options, EngineError 
         return NULL;
     }
     engine->factor = vae_factor(engine->vae);
-    noise_levels_init(&engine->levels, engine->config.beta_start, engine->config.beta_end,
-                      engine->config.zero_terminal_snr);
+    noise_levels_init(&engine->levels, &engine->config.parametrisation);
     return engine;
 }
 
@@ -105,9 +105,9 @@ void engine_close(Engine *engine)
     threads_destroy(engine->threads);
     taesd_destroy(engine->taesd);
     vae_destroy(engine->vae);
-    unet_destroy(engine->unet);
-    clip_destroy(engine->text[0]);
-    clip_destroy(engine->text[1]);
+    denoiser_destroy(engine->denoiser);
+    for (int i = 0; i < CONFIG_MAX_TEXTS; i++)
+        clip_destroy(engine->text[i]);
     tokenizer_destroy(engine->tokenizer);
     checkpoint_close(engine->checkpoint);
     free(engine->path);

@@ -5,7 +5,7 @@
 #include "../engine.h"
 #include "../networks/clip.h"
 #include "../networks/config.h"
-#include "../networks/unet.h"
+#include "../networks/denoiser.h"
 #include "../networks/vae.h"
 #include "../sample/schedule.h"
 #include "../text/tokenizer.h"
@@ -15,10 +15,11 @@ struct Engine {
     char           *path;
     Checkpoint     *checkpoint; /* the mapped weights that everything below borrows */
     ModelConfig     config;
+    DenoiserCapabilities can;
     EngineModelInfo info;
     Tokenizer      *tokenizer;
-    Clip    *text[2];
-    Unet           *unet;
+    Clip    *text[CONFIG_MAX_TEXTS];
+    Denoiser       *denoiser;
     Vae            *vae;
     Taesd          *taesd; /* NULL: previews by preview.h */
     int             factor; /* pixels a latent pixel stands for */

@@ -166,10 +166,13 @@ static bool parse_text(Generate *run)
 /* Layers earlier than as trained, for a clip skip that counts from the last layer. */
 static int earlier_layers(const Generate *run)
 {
-    const TextConfig *text = &run->engine->config.text[0];
-    int               skip = run->request->clip_skip - 1 - (-1 - text->output_layer);
-    int               most = text->layers - 1 - (-1 - text->output_layer);
-    return skip < 0 ? 0 : skip < most ? skip : most;
+    const ModelConfig *config = &run->engine->config;
+    int                skip = run->request->clip_skip + config->text[0].output_layer;
+    for (int i = 0; i < config->text_count; i++) { /* of the shallowest encoder one layer stays */
+        int most = config->text[i].layers + config->text[i].output_layer;
+        skip = skip < most ? skip : most;
+    }
+    return skip < 0 ? 0 : skip;
 }
 
 static bool encode_text(Generate *run)
@@ -180,7 +183,7 @@ static bool encode_text(Generate *run)
     run->stage = ENGINE_STAGE_TEXT;
     conditioning_encode(&run->compute, &run->text, config, run->engine->text, skip, request->width,
                         request->height);
-    if (request->cfg != 1 || config->unet.in_channels == 8)
+    if (request->cfg != 1 || run->engine->can.instruction)
         conditioning_encode(&run->compute, &run->empty, config, run->engine->text, skip,
                             request->width, request->height);
     else
@@ -233,24 +236,24 @@ static bool encode_pictures(Generate *run)
 {
     const EngineRequest *request = run->request;
     const ModelConfig   *config = &run->engine->config;
-    int                  z = config->vae.z_channels, in_channels = config->unet.in_channels;
+    int                  z = config->vae.z_channels;
+    const DenoiserCapabilities *can = &run->engine->can;
     run->stage = ENGINE_STAGE_ENCODE;
     run->extra = run->source = run->mask = (Tensor){ 0 }; /* n 0: not there */
-    if (in_channels == 9)
+    if (can->hole)
         prepare_inpaint(run);
-    if (in_channels == 8) { /* the mode, not scaled */
+    if (can->instruction) { /* the mode, not scaled */
         run->extra = new_latents(run, z);
         encode(run, run->extra, request->source, NULL, 1);
     }
-    bool from_source = request->source && (in_channels != 8 || request->mask);
+    bool from_source = request->source && (!can->instruction || request->mask);
     if (from_source) {
         run->source = new_latents(run, z);
         encode(run, run->source, request->source, NULL, config->vae.scale_factor);
     }
     if (from_source && request->mask) {
         run->mask = new_latents(run, 1);
-        latents_mask(&run->compute, run->mask, request->mask, run->engine->factor,
-                     in_channels == 9);
+        latents_mask(&run->compute, run->mask, request->mask, run->engine->factor, can->hole);
     }
     if (cancelled(run))
         return false;
@@ -279,8 +282,8 @@ static void predict(void *user, Compute *compute, Tensor out, Tensor in, const f
     if (run->labels.n)
         labels = tensor_rows(run->labels, 0, in.n);
     run->predicting = true;
-    unet_forward(compute, run->engine->unet, out, in, times, contexts, labels,
-                 run->request->tile_x, run->request->tile_y);
+    DenoiserInput input = { in, times, contexts, labels, run->request->tile_x, run->request->tile_y };
+    denoiser_predict(compute, run->engine->denoiser, out, &input);
     run->predicting = false;
 }
 
@@ -334,7 +337,6 @@ static bool on_step(void *user, int step, Tensor latents, Tensor estimate)
 static bool sample(Generate *run, int image)
 {
     const EngineRequest *request = run->request;
-    const ModelConfig   *config = &run->engine->config;
     Noise                noise;
     noise_init(&noise, request->noise, request->seed + (uint64_t)image);
     run->stage = ENGINE_STAGE_SAMPLE;
@@ -347,9 +349,8 @@ static bool sample(Generate *run, int image)
         .sampler = request->sampler,
         .sigmas = run->sigmas + run->first,
         .steps = run->steps,
-        .v_prediction = config->v_prediction,
         .request = request,
-        .instruct = config->unet.in_channels == 8,
+        .instruct = run->engine->can.instruction,
         .random = &noise,
         .noise = run->noise,
         .source = run->source,
@@ -395,12 +396,12 @@ static bool decode(Generate *run, EnginePicture *out)
 static bool prepare(Generate *run)
 {
     const ModelConfig *config = &run->engine->config;
-    int                z = config->vae.z_channels;
+    int                z = config->vae.z_channels, labels = run->engine->can.label_width;
     run->noise = new_latents(run, z);
     run->latents = new_latents(run, z);
     run->labels = (Tensor){ 0 };
-    if (config->unet.adm_width)
-        run->labels = tensor_new(&run->compute, ARENA_LOW, 1, 1, 3, config->unet.adm_width);
+    if (labels)
+        run->labels = tensor_new(&run->compute, ARENA_LOW, 1, 1, 3, labels);
     if (run->request->want_preview) {
         bool full = run->engine->taesd && taesd_can_decode(run->engine->taesd);
         int  scale = full ? run->engine->factor : 1;
@@ -418,7 +419,7 @@ static bool begin(Generate *run, Engine *engine, const EngineRequest *request, E
     run->compute = (Compute){ .stop = &run->stop };
     run->h = request->height / engine->factor;
     run->w = request->width / engine->factor;
-    if (request->source && (engine->config.unet.in_channels != 8 || request->mask))
+    if (request->source && (!engine->can.instruction || request->mask))
         schedule_strength(request->steps, request->strength, &layout, &first);
     int count = schedule_fill(run->sigmas, request->schedule, &engine->levels, layout);
     run->first = first < count ? first : count - 1;
@@ -553,7 +554,7 @@ bool generate(Engine *engine, const EngineRequest *request, EnginePicture *pictu
 {
     Generate     run;
     GenerateCost cost;
-    if (request->source && request->strength == 0 && engine->config.unet.in_channels != 8)
+    if (request->source && request->strength == 0 && !engine->can.instruction)
         return return_source(request, pictures, error);
     bool ok = begin(&run, engine, request, error) && dry_run(&run, &cost) &&
               take_memory(&run, cost.bytes);

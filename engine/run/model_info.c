@@ -2,7 +2,7 @@
 /* engine_inspect(): what a model file is, from its header alone. */
 #include "model_info.h"
 
-#include "../networks/config.h"
+#include "../networks/denoiser.h"
 #include "../request_settings.h"
 #include "../sample/schedule.h"
 #include "../weights/kind.h"
@@ -82,7 +82,7 @@ static void describe_sampling(EngineModelInfo *info, const ModelConfig *config,
 {
     EngineRequest usual = engine_request_default(NULL);
     NoiseLevels   levels;
-    noise_levels_init(&levels, config->beta_start, config->beta_end, config->zero_terminal_snr);
+    noise_levels_init(&levels, &config->parametrisation);
     info->sigma_min = levels.sigmas[0];
     info->sigma_max = levels.sigmas[NOISE_LEVEL_COUNT - 1];
     info->steps = (int)recommended(checkpoint, "steps", offsetof(EngineRequest, steps));
@@ -97,18 +97,22 @@ static void describe_model(EngineModelInfo *info, const ModelConfig *config,
 {
     describe_sampling(info, config, checkpoint);
     snprintf(info->family, sizeof info->family, "%s", config->family);
-    info->in_channels = config->unet.in_channels;
-    info->v_prediction = config->v_prediction;
-    info->zero_terminal_snr = config->zero_terminal_snr;
+    DenoiserCapabilities can = denoiser_capabilities(config);
+    info->in_channels = can.input_channels;
+    info->takes_source = config->vae.has_encoder;
+    info->takes_hole = can.hole;
+    info->takes_instruction = can.instruction;
+    info->v_prediction = config->parametrisation.predicts == PREDICTS_V;
+    info->zero_terminal_snr = config->parametrisation.zero_terminal_snr;
     info->native_width = config->native_width;
     info->native_height = config->native_height;
 }
 
 static void write_summary(EngineModelInfo *info, const ModelKind *kind)
 {
-    const char *use = info->in_channels == 9   ? " inpainting"
-                      : info->in_channels == 8 ? " instruction"
-                                               : "";
+    const char *use = info->takes_hole          ? " inpainting"
+                      : info->takes_instruction ? " instruction"
+                                                : "";
     const char *article = kind->name, *name = kind->name;
     if (strncmp(article, "a ", 2) == 0)
         name += 2;

@@ -9,7 +9,7 @@
 #include "../engine.h"
 #include "../networks/vae.h"
 
-enum { PREVIEW_MAX_CHANNELS = 16 };
+enum { PREVIEW_MAX_CHANNELS = CONFIG_MAX_LATENTS };
 
 typedef struct {
     int   channels;                               /* 0: not fitted yet */

@@ -48,7 +48,12 @@ bool request_check(const EngineRequest *request, const EngineModelInfo *model, i
     if (request->mask && !request->source)
         return fail(error, ENGINE_BAD_REQUEST,
                     "There is a mask but no source picture; give the picture that it belongs to.");
-    if (model->in_channels == 8 && !request->source)
+    if (!model->takes_source && (request->source || model->takes_hole || model->takes_instruction))
+        return fail(error, ENGINE_UNSUPPORTED,
+                    "The model's VAE has no encoder, so pictures cannot be read; give it another VAE, or "
+                    "make a picture from text%s.",
+                    model->takes_hole || model->takes_instruction ? " with a base model" : "");
+    if (model->takes_instruction && !request->source)
         return fail(error, ENGINE_BAD_REQUEST,
                     "This InstructPix2Pix checkpoint changes a picture by an instruction and none is "
                     "given; use a base checkpoint to make one from text.");

@@ -121,7 +121,8 @@ static bool estimate(void *user, Tensor denoised, Tensor x, double sigma)
 {
     Loop             *loop = user;
     const DenoiseRun *run = loop->run;
-    double            threshold = 0, scale = 1 / sqrt(sigma * sigma + 1);
+    double            threshold = 0;
+    NoiseScalings     scale = noise_levels_scalings(run->levels, sigma);
     float             times[MAX_ITEMS];
     DenoisePrompt     prompts[MAX_ITEMS];
 
@@ -136,7 +137,7 @@ static bool estimate(void *user, Tensor denoised, Tensor x, double sigma)
     }
     for (int item = 0; item < loop->item_count; item++) {
         Tensor to = tensor_channels(tensor_batch(loop->input, item, 1), 0, x.c);
-        combine(loop->compute, to, &(Term){ scale, x }, 1);
+        combine(loop->compute, to, &(Term){ scale.input, x }, 1);
         times[item] = (float)noise_levels_time(run->levels, sigma);
         prompts[item] = loop->items[item].prompt;
     }
@@ -146,9 +147,7 @@ static bool estimate(void *user, Tensor denoised, Tensor x, double sigma)
         return false;
 
     guide(loop, denoised);
-    double of_x = run->v_prediction ? scale * scale : 1;
-    double of_answer = run->v_prediction ? -sigma * scale : -sigma;
-    combine(loop->compute, denoised, (Term[]){ { of_x, x }, { of_answer, denoised } }, 2);
+    combine(loop->compute, denoised, (Term[]){ { scale.skip, x }, { scale.output, denoised } }, 2);
     if (run->mask.n > 0)
         put_known(loop, denoised, denoised, threshold, 0);
     return true;

@@ -2,7 +2,7 @@
 /* The loop from noise to latents: guidance, strength, soft mask, steps, cancel.
  *
  * Between the sampler, which wants an estimate of x0 from x = x0 + sigma * noise, and the network,
- * which was trained on x / sqrt(sigma^2 + 1) and predicts noise or v. */
+ * which was trained on a scaled x and predicts noise or v (noise_levels_scalings()). */
 #pragma once
 
 #include "../base/request.h"
@@ -17,7 +17,6 @@ typedef struct {
     EngineSampler      sampler;
     const double      *sigmas; /* [steps + 1]: the part of the schedule that runs, ending in 0 */
     int                steps;
-    bool               v_prediction;
 
     /* Its guidance counts here:
      *   cfg          negative + cfg * (positive - negative)

@@ -3,17 +3,17 @@
 
 #include <math.h>
 
-void noise_levels_init(NoiseLevels *levels, double beta_start, double beta_end,
-                       bool zero_terminal_snr)
+void noise_levels_init(NoiseLevels *levels, const Parametrisation *parametrisation)
 {
     double alphas[NOISE_LEVEL_COUNT], product = 1;
-    double from = sqrt(beta_start), to = sqrt(beta_end);
+    double from = sqrt(parametrisation->beta_start), to = sqrt(parametrisation->beta_end);
+    levels->of = *parametrisation;
     for (int i = 0; i < NOISE_LEVEL_COUNT; i++) {
         double root = from + (to - from) * i / (NOISE_LEVEL_COUNT - 1);
         product *= 1 - root * root;
         alphas[i] = (double)(float)product;
     }
-    if (zero_terminal_snr) {
+    if (parametrisation->zero_terminal_snr) {
         double first = sqrt(alphas[0]), last = sqrt(alphas[NOISE_LEVEL_COUNT - 1]);
         for (int i = 0; i < NOISE_LEVEL_COUNT; i++) {
             double root = (sqrt(alphas[i]) - last) * first / (first - last);
@@ -48,6 +48,17 @@ double noise_levels_sigma(const NoiseLevels *levels, double time)
     int    low = (int)fmin(NOISE_LEVEL_COUNT - 2, fmax(0, floor(time)));
     double share = time - low;
     return exp(levels->log_sigmas[low] * (1 - share) + levels->log_sigmas[low + 1] * share);
+}
+
+NoiseScalings noise_levels_scalings(const NoiseLevels *levels, double sigma)
+{
+    double scale = 1 / sqrt(sigma * sigma + 1);
+    switch (levels->of.predicts) {
+    case PREDICTS_V: return (NoiseScalings){ scale, scale * scale, -sigma * scale };
+    case PREDICTS_SAMPLE: return (NoiseScalings){ scale, 0, 1 };
+    case PREDICTS_NOISE: break;
+    }
+    return (NoiseScalings){ scale, 1, -sigma };
 }
 
 /* The regularised incomplete beta function by its continued fraction (Lentz's method). */

@@ -7,22 +7,29 @@
 #pragma once
 
 #include "../base/choices.h"
+#include "../base/parametrisation.h"
 
-enum { NOISE_LEVEL_COUNT = 1000, SCHEDULE_MAX_SIGMAS = 2004 };
+enum { NOISE_LEVEL_COUNT = PARAMETRISATION_LEVELS, SCHEDULE_MAX_SIGMAS = 2004 };
 
 typedef struct {
+    Parametrisation of;
     double sigmas[NOISE_LEVEL_COUNT]; /* rising */
     double log_sigmas[NOISE_LEVEL_COUNT];
 } NoiseLevels;
 
-/* Betas linear in their square roots from beta_start to beta_end, rounded to float as checkpoints
- * hold them.  zero_terminal_snr: the last level is pure noise (Lin et al. 2023, arXiv:2305.08891),
- * with ComfyUI's smallest alpha in place of 0. */
-void noise_levels_init(NoiseLevels *levels, double beta_start, double beta_end,
-                       bool zero_terminal_snr);
+/* Alphas are rounded to float as checkpoints hold them.  zero_terminal_snr: the last level is pure noise
+ * (Lin et al. 2023, arXiv:2305.08891), with ComfyUI's smallest alpha in place of 0. */
+void noise_levels_init(NoiseLevels *levels, const Parametrisation *parametrisation);
 
 double noise_levels_time(const NoiseLevels *levels, double sigma); /* 0 … 999 */
 double noise_levels_sigma(const NoiseLevels *levels, double time);
+
+/* What the network is given, and what its answer is worth: it sees input * x, and the estimate of x0 is
+ * skip * x + output * answer.  Karras et al. 2022, arXiv:2206.00364, section 5. */
+typedef struct {
+    double input, skip, output;
+} NoiseScalings;
+NoiseScalings noise_levels_scalings(const NoiseLevels *levels, double sigma);
 
 /* Falling sigmas for `steps` (1 … 1000) steps and a 0 behind them; returns how many steps they make
  * (beta may give some fewer, where two of them round to one level).

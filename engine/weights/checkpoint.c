@@ -237,33 +237,42 @@ static bool open_file(Checkpoint *checkpoint, const char *path, EngineError *err
 static const char *const part_keys[] = { "unet", "vae", "text_encoder", "text_encoder_2" };
 
 /* `__metadata__.config`, when it is a JSON object; whatever else it holds is not meant for us. */
-static Json *metadata_config(const Safetensors *file)
+static bool metadata_config(Json **json, const Safetensors *file, EngineError *error)
 {
     const char *text = safetensors_metadata(file, "config");
-    EngineError ignored = { 0 };
-    return text ? json_parse(safetensors_path(file), text, strlen(text), &ignored) : NULL;
+    EngineError why = { 0 };
+    *json = text ? json_parse(safetensors_path(file), text, strlen(text), &why) : NULL;
+    if (why.status == ENGINE_OUT_OF_MEMORY)
+        *error = why;
+    return why.status != ENGINE_OUT_OF_MEMORY;
 }
 
-static void read_metadata_config(Checkpoint *checkpoint)
+static bool read_metadata_config(Checkpoint *checkpoint, EngineError *error)
 {
-    checkpoint->metadata_config = metadata_config(checkpoint->list.files[0]);
+    if (!metadata_config(&checkpoint->metadata_config, checkpoint->list.files[0], error))
+        return false;
     for (int part = 0; part <= PART_TEXT_2; part++)
         checkpoint->places[part].config = json_member(checkpoint->metadata_config, part_keys[part]);
+    return true;
 }
 
 /* The config of a part that was opened in place of the checkpoint's own, from file `first` on. */
-static void read_given_config(Checkpoint *checkpoint, int part, size_t first)
+static bool read_given_config(Checkpoint *checkpoint, int part, size_t first, EngineError *error)
 {
     Json **given = &checkpoint->given_configs[part];
     json_free(*given);
-    *given = checkpoint->list.count > first ? metadata_config(checkpoint->list.files[first]) : NULL;
+    *given = NULL;
+    if (checkpoint->list.count > first && !metadata_config(given, checkpoint->list.files[first], error))
+        return false;
     checkpoint->places[part].config = checkpoint->configs[part] ? checkpoint->configs[part]
                                                                 : json_member(*given, part_keys[part]);
+    return true;
 }
 
-static bool use_single_file(Checkpoint *checkpoint)
+static bool use_single_file(Checkpoint *checkpoint, EngineError *error)
 {
-    read_metadata_config(checkpoint);
+    if (!read_metadata_config(checkpoint, error))
+        return false;
     for (int part = 0; part <= PART_TEXT_2; part++)
         locate(checkpoint, part, part_places[part], 0, checkpoint->list.count);
     if (!checkpoint->places[PART_UNET].count && !checkpoint->places[PART_VAE].count)
@@ -320,7 +329,7 @@ static bool open_folder(Checkpoint *checkpoint, EngineError *error)
         return true;
     /* The folder of one part: unet/ itself. */
     return folder_open(&checkpoint->list, path, checkpoint->headers_only, error) &&
-           use_single_file(checkpoint);
+           use_single_file(checkpoint, error);
 }
 
 /* Opens what vae_path or taesd_path names: a file, a part's folder, or a whole model's folder. */
@@ -360,8 +369,7 @@ static bool open_vae(Checkpoint *checkpoint, const char *path, EngineError *erro
                     "%s: is a VAE of %d channels, and checkpoints of Stable Diffusion 1.x, 2.x and SDXL "
                     "need one of 4",
                     path, shape[1]);
-    read_given_config(checkpoint, PART_VAE, first);
-    return true;
+    return read_given_config(checkpoint, PART_VAE, first, error);
 }
 
 /* NAME.vae.safetensors beside NAME.safetensors, where it is there. */
@@ -404,8 +412,8 @@ static bool open_tower(Checkpoint *checkpoint, int part, const char *path, size_
     }
     json_free(checkpoint->configs[part]);
     checkpoint->configs[part] = config;
-    read_given_config(checkpoint, part, *first);
-    return *found = true;
+    *found = true;
+    return read_given_config(checkpoint, part, *first, error);
 }
 
 /* A file or a folder of one encoder, of both, or of all of a checkpoint. */
@@ -481,7 +489,7 @@ static Checkpoint *open_all(const char *path, const CheckpointExtras *extras, bo
         return NULL;
     bool ok = path_is_folder(checkpoint->path)
                   ? open_folder(checkpoint, error)
-                  : open_file(checkpoint, checkpoint->path, error) && use_single_file(checkpoint);
+                  : open_file(checkpoint, checkpoint->path, error) && use_single_file(checkpoint, error);
     if (!ok || !open_extras(checkpoint, extras, error)) {
         checkpoint_close(checkpoint);
         return NULL;
@@ -508,11 +516,10 @@ Checkpoint *checkpoint_from_file(Safetensors *file, EngineError *error)
         safetensors_close(file);
         return NULL;
     }
-    if (!file_list_add(&checkpoint->list, file, error)) {
+    if (!file_list_add(&checkpoint->list, file, error) || !use_single_file(checkpoint, error)) {
         checkpoint_close(checkpoint);
         return NULL;
     }
-    use_single_file(checkpoint);
     return checkpoint;
 }
 

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-enum { PART_NAME_SIZE = 256, PART_LEVELS = 8 };
+enum { PART_NAME_SIZE = 256, PART_LEVELS = 12 /* more than any network here has room for */ };
 
 typedef enum {
     LAYOUT_NONE,      /* this part is not there */

@@ -565,7 +565,7 @@ model_fits (const EngineModelInfo *info,
         *reason = g_strdup (info->reason[0] ? info->reason : info->summary);
       return 0;
     }
-  if (instruct && info->in_channels != 8)
+  if (instruct && ! info->takes_instruction)
     {
       if (reason)
         *reason = g_strdup_printf (_("This is a checkpoint with %d input channels; "
@@ -573,7 +573,7 @@ model_fits (const EngineModelInfo *info,
                                      "checkpoint, which has 8."), info->in_channels);
       return 0;
     }
-  if (! instruct && info->in_channels == 8)
+  if (! instruct && info->takes_instruction)
     {
       if (reason)
         *reason = g_strdup (_("This is an InstructPix2Pix checkpoint, which can only "
@@ -583,7 +583,7 @@ model_fits (const EngineModelInfo *info,
   if (instruct)
     return 2;
 
-  return (info->in_channels == 9) == fills ? 2 : 1;
+  return info->takes_hole == fills ? 2 : 1;
 }
 
 /* Better first: made for it, then a real one before the demo, then by name. */

@@ -8,7 +8,8 @@
 
 Engine engine_double(int native, int channels)
 {
-    Engine engine = { .model = { .in_channels = channels,
+    Engine engine = { .model = { .in_channels = channels, .takes_source = true,
+                                .takes_hole = channels == 9, .takes_instruction = channels == 8,
                                  .native_width = native,
                                  .native_height = native,
                                  .size_multiple = 8,

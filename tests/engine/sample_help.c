@@ -58,3 +58,11 @@ void tiny_network(float *y, const float *x, int c, int plane, float time, int pr
                         0.1 * cos(here + other));
         }
 }
+
+void standard_levels(NoiseLevels *levels, Prediction predicts, bool zero_terminal_snr)
+{
+    Parametrisation of = parametrisation_default();
+    of.predicts = predicts;
+    of.zero_terminal_snr = zero_terminal_snr;
+    noise_levels_init(levels, &of);
+}

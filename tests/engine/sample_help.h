@@ -5,9 +5,13 @@
 #include "compute/cpu/cpu.h"
 #include "compute/dry.h"
 #include "compute/layers.h"
+#include "sample/schedule.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+
+/* Stable Diffusion's, as a model that predicts noise or v has them. */
+void standard_levels(NoiseLevels *levels, Prediction predicts, bool zero_terminal_snr);
 
 /* Numbers of tests/golden/sample.safetensors, kept until the end; ends the test program with a
  * message when they are not there. */

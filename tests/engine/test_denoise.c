@@ -97,7 +97,7 @@ static bool enough(void *user)
 static void case_init(Case *c)
 {
     *c = (Case){ .source_seen = true };
-    noise_levels_init(&c->levels, 0.00085, 0.012, false);
+    standard_levels(&c->levels, PREDICTS_NOISE, false);
     noise_init(&c->random, ENGINE_NOISE_GPU, SEED);
     noise_fill(&c->random, c->noise, COUNT);
     memcpy(c->source, golden_floats("loop.source", COUNT), sizeof c->source);
@@ -291,15 +291,14 @@ static void v_prediction_matches_its_reference(void)
 {
     Case c;
     case_init(&c);
-    c.run.v_prediction = true;
+    standard_levels(&c.levels, PREDICTS_V, false);
     c.request.cfg = 5;
     c.run.sampler = ENGINE_HEUN;
     case_schedule(&c, ENGINE_SCHEDULE_EXPONENTIAL, 0);
     check_golden(&c, "loop.v");
 
     case_init(&c);
-    noise_levels_init(&c.levels, 0.00085, 0.012, true);
-    c.run.v_prediction = true;
+    standard_levels(&c.levels, PREDICTS_V, true);
     c.request.cfg = 5;
     c.request.cfg_rescale = 0.7f;
     c.run.sampler = ENGINE_DPMPP_2M;

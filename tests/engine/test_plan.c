@@ -28,7 +28,8 @@ static int random_side(int most)
 
 static EngineModelInfo model_of(int native, int channels)
 {
-    EngineModelInfo model = { .in_channels = channels,
+    EngineModelInfo model = { .in_channels = channels, .takes_source = true,
+                              .takes_hole = channels == 9, .takes_instruction = channels == 8,
                               .native_width = native,
                               .native_height = native,
                               .size_multiple = 8,

@@ -76,7 +76,7 @@ static void every_sampler_on_every_schedule_matches_its_reference(void)
     Model            model = { 0 };
     float            states[24 * COUNT];
     double           worst = 0;
-    noise_levels_init(&model.levels, 0.00085, 0.012, false);
+    standard_levels(&model.levels, PREDICTS_NOISE, false);
     for (int s = 0; s < ENGINE_SAMPLER_COUNT; s++)
         for (int k = 0; k < ENGINE_SCHEDULE_COUNT; k++)
             for (int i = 0; i < 2; i++) {
@@ -102,7 +102,7 @@ static void every_step_matches_its_reference(void)
 {
     Model model = { 0 };
     float states[20 * COUNT];
-    noise_levels_init(&model.levels, 0.00085, 0.012, false);
+    standard_levels(&model.levels, PREDICTS_NOISE, false);
     for (int s = 0; s < ENGINE_SAMPLER_COUNT; s++) {
         char name[64];
         snprintf(name, sizeof name, "run.%s", engine_sampler_name((EngineSampler)s));
@@ -117,7 +117,7 @@ static void one_step_gives_the_estimate_itself(void)
         Model model = { 0 };
         float state[COUNT], x[COUNT], want[COUNT];
         Noise noise;
-        noise_levels_init(&model.levels, 0.00085, 0.012, false);
+        standard_levels(&model.levels, PREDICTS_NOISE, false);
         double sigma = model.levels.sigmas[NOISE_LEVEL_COUNT - 1];
         noise_init(&noise, ENGINE_NOISE_GPU, 1234);
         noise_fill(&noise, x, COUNT);
@@ -138,7 +138,7 @@ static void a_thousand_steps_and_zero_terminal_snr_stay_finite(void)
             for (int k = 0; k < ENGINE_SCHEDULE_COUNT; k++) {
                 Model model = { 0 };
                 int   steps = zero ? 3 : k == ENGINE_SCHEDULE_NORMAL ? 1000 : 60;
-                noise_levels_init(&model.levels, 0.00085, 0.012, zero);
+                standard_levels(&model.levels, PREDICTS_NOISE, zero);
                 int  count = run(states, (EngineSampler)s, (EngineSchedule)k, steps, &model);
                 bool finite = true;
                 for (size_t i = 0; i < (size_t)count * COUNT; i++)
@@ -166,7 +166,7 @@ static void a_dry_run_asks_as_often_as_a_real_one(void)
         Noise   noise;
         float   states[20 * COUNT];
         double  sigmas[SCHEDULE_MAX_SIGMAS];
-        noise_levels_init(&real.levels, 0.00085, 0.012, false);
+        standard_levels(&real.levels, PREDICTS_NOISE, false);
         run(states, (EngineSampler)s, ENGINE_SCHEDULE_KARRAS, 20, &real);
         schedule_fill(sigmas, ENGINE_SCHEDULE_KARRAS, &real.levels, 20);
         noise_init(&noise, ENGINE_NOISE_GPU, 0);
@@ -190,7 +190,7 @@ static void a_run_ends_where_the_model_says_so(void)
     for (int s = 0; s < ENGINE_SAMPLER_COUNT; s++) {
         Model model = { .stop_at = 4 };
         float states[20 * COUNT];
-        noise_levels_init(&model.levels, 0.00085, 0.012, false);
+        standard_levels(&model.levels, PREDICTS_NOISE, false);
         bool twice = s == ENGINE_HEUN || s == ENGINE_DPM2 || s == ENGINE_DPMPP_SDE;
         CHECK_INT(run(states, (EngineSampler)s, ENGINE_SCHEDULE_KARRAS, 20, &model), twice ? 1 : 3);
         CHECK_INT(model.calls, 4);
@@ -227,7 +227,7 @@ static void fresh_noise_keeps_the_variance_of_each_level(void)
     float      *x = malloc(count * sizeof *x), *memory = malloc(5 * count * sizeof *x);
     NoiseLevels levels;
     double      sigmas[SCHEDULE_MAX_SIGMAS];
-    noise_levels_init(&levels, 0.00085, 0.012, false);
+    standard_levels(&levels, PREDICTS_NOISE, false);
     schedule_fill(sigmas, ENGINE_SCHEDULE_KARRAS, &levels, steps);
     for (int k = 0; k < 3; k++) {
         Noise   noise;

@@ -9,7 +9,7 @@
 
 static void init(NoiseLevels *levels, bool zero_terminal_snr)
 {
-    noise_levels_init(levels, 0.00085, 0.012, zero_terminal_snr);
+    standard_levels(levels, PREDICTS_NOISE, zero_terminal_snr);
 }
 
 /* Largest relative difference. */

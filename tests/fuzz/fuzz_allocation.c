@@ -46,6 +46,7 @@ char *__wrap_strdup(const char *text)
     return is_refused() ? NULL : __real_strdup(text);
 }
 
+/* The same verdict as with all memory, or that there was not enough. */
 static void describe(const uint8_t *bytes, size_t size)
 {
     EngineError  error = { ENGINE_OK, "" }, why = { ENGINE_OK, "" };
@@ -54,8 +55,16 @@ static void describe(const uint8_t *bytes, size_t size)
     ModelConfig  config;
     if (!checkpoint && !error.status)
         abort();
-    if (checkpoint)
-        config_from_checkpoint(&config, checkpoint, &why);
+    if (checkpoint) {
+        bool        runnable = config_from_checkpoint(&config, checkpoint, &why);
+        ModelConfig whole;
+        EngineError ignored = { ENGINE_OK, "" };
+        left = left < 0 ? left : -1;
+        bool same = runnable == config_from_checkpoint(&whole, checkpoint, &ignored) &&
+                    why.status == ignored.status && strcmp(why.message, ignored.message) == 0;
+        if (!same && why.status != ENGINE_OUT_OF_MEMORY)
+            abort();
+    }
     checkpoint_close(checkpoint);
 }
 

@@ -114,7 +114,70 @@ def checkpoint(shapes, metadata=None):
 
 
 UNET = 'model.diffusion_model.'
+
+
+def layer(name, *shape):
+    return {name + '.weight': list(shape), name + '.bias': [shape[0]]}
+
+
+def transformer(place):
+    tensors = {**layer(place + 'norm', 1), **layer(place + 'proj_in', 1, 1), **layer(place + 'proj_out', 1, 1)}
+    inner = place + 'transformer_blocks.0.'
+    for i in '12':
+        tensors.update({inner + 'attn%s.to_%s.weight' % (i, part): [1, 1] for part in 'qkv'})
+        tensors.update(layer(inner + 'attn%s.to_out.0' % i, 1, 1))
+    for i in '123':
+        tensors.update(layer(inner + 'norm' + i, 1))
+    return {**tensors, **layer(inner + 'ff.net.0.proj', 8, 1), **layer(inner + 'ff.net.2', 1, 4)}
+
+
+def block(place, width):
+    tensors = {**layer(place + 'in_layers.0', width), **layer(place + 'in_layers.2', 1, width, 3, 3),
+               **layer(place + 'emb_layers.1', 1, 1), **layer(place + 'out_layers.0', 1),
+               **layer(place + 'out_layers.3', 1, 1, 3, 3)}
+    return {**tensors, **(layer(place + 'skip_connection', 1, width, 1, 1) if width > 1 else {})}
+
+
+def vae_block(place):
+    return {**layer(place + 'norm1', 1), **layer(place + 'conv1', 1, 1, 3, 3), **layer(place + 'norm2', 1),
+            **layer(place + 'conv2', 1, 1, 3, 3)}
+
+
+def vae_half(place, blocks, into, out):
+    tensors = {**layer(place + 'conv_in', 1, into, 3, 3), **layer(place + 'norm_out', 1),
+               **layer(place + 'conv_out', out, 1, 3, 3), **vae_block(place + 'mid.block_1.'),
+               **vae_block(place + 'mid.block_2.'), **layer(place + 'mid.attn_1.norm', 1)}
+    for name in blocks:
+        tensors.update(vae_block(place + name))
+    for name in ('q', 'k', 'v', 'proj_out'):
+        tensors.update(layer(place + 'mid.attn_1.' + name, 1, 1))
+    return tensors
+
+
+def whole_model(text='cond_stage_model.transformer.text_model.'):
+    """All of a model, one number wide, so that the fuzzer comes as far as the networks."""
+    config = json.dumps({'unet': {'norm_num_groups': 1, 'num_attention_heads': 1}, 'vae': {'norm_num_groups': 1},
+                         'text_encoder': {'num_attention_heads': 1}})
+    tensors = {**layer(UNET + 'input_blocks.0.0', 1, 4, 3, 3), **layer(UNET + 'time_embed.0', 1, 1),
+               **layer(UNET + 'time_embed.2', 1, 1), **layer(UNET + 'out.0', 1), **layer(UNET + 'out.2', 4, 1, 3, 3),
+               **block(UNET + 'input_blocks.1.0.', 1), **transformer(UNET + 'input_blocks.1.1.'),
+               **block(UNET + 'middle_block.0.', 1), **transformer(UNET + 'middle_block.1.'),
+               **block(UNET + 'middle_block.2.', 1), **block(UNET + 'output_blocks.0.0.', 2),
+               **block(UNET + 'output_blocks.1.0.', 2)}
+    tensors.update(vae_half('first_stage_model.encoder.', ['down.0.block.0.'], 3, 8))
+    tensors.update(vae_half('first_stage_model.decoder.', ['up.0.block.0.', 'up.0.block.1.'], 4, 3))
+    tensors.update({text + 'embeddings.token_embedding.weight': [3, 1],
+                    text + 'embeddings.position_embedding.weight': [77, 1], **layer(text + 'final_layer_norm', 1)})
+    inner = text + 'encoder.layers.0.'
+    for name in ('q_proj', 'k_proj', 'v_proj', 'out_proj'):
+        tensors.update(layer(inner + 'self_attn.' + name, 1, 1))
+    tensors.update({**layer(inner + 'layer_norm1', 1), **layer(inner + 'layer_norm2', 1),
+                    **layer(inner + 'mlp.fc1', 1, 1), **layer(inner + 'mlp.fc2', 1, 1)})
+    return checkpoint(tensors, {'config': config})
+
+
 MODELS = {
+    'whole_model': whole_model(),
     'unet_of_one_block': checkpoint({UNET + 'input_blocks.0.0.weight': [4, 4, 3, 3],
                                      UNET + 'input_blocks.1.0.in_layers.2.weight': [4, 4, 3, 3],
                                      UNET + 'input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight': [4, 4],
