@@ -81,13 +81,15 @@ Tensor tensor_as(Tensor x, int n, int c, int h, int w);
 
 bool tensor_same_shape(Tensor x, Tensor y);
 
-/* A weight: borrowed from the mapped file for as long as the checkpoint is open.
+/* A weight: borrowed from the mapped file for as long as the checkpoint is open, or from whoever put
+ * other numbers under it (weights/weight_store.h).
  * data may be unaligned (old files): only devices and tensor.c touch it, by way of
  * weight_to_float() or kernels that read unaligned.  data NULL: this weight is not there. */
 typedef struct {
     const void *data;
     TensorType  type;                   /* F32, F16, BF16, F8_E4M3, F8_E5M2 or F64 */
     int         shape[TENSOR_MAX_RANK]; /* [out, in] or [out, in, kh, kw] or [d]; unused: 1 */
+    float       scale;                  /* that each number is multiplied by; 0: none is kept, 1 */
 } Weight;
 
 size_t weight_count(const Weight *weight);
@@ -95,5 +97,6 @@ size_t weight_count(const Weight *weight);
 /* Rows [from, from + count) of a weight's first dimension, e.g. q of a fused [3d, d]. */
 Weight weight_rows(const Weight *weight, int from, int count);
 
-/* Converts count elements starting at element `first` to float (exact for every type but F64). */
+/* Converts count elements starting at element `first` to float (exact for every type but F64), times the
+ * scale. */
 void weight_to_float(float *out, const Weight *weight, size_t first, size_t count);

@@ -22,6 +22,13 @@ void binder_init(Binder *binder, const Checkpoint *checkpoint, CheckpointPart pa
     *binder = (Binder){ .checkpoint = checkpoint, .part = part };
 }
 
+void binder_init_store(Binder *binder, const Checkpoint *checkpoint, CheckpointPart part)
+{
+    binder_init(binder, checkpoint, part);
+    binder->store = checkpoint_weights(checkpoint);
+    weight_store_forget(binder->store, part);
+}
+
 void binder_fault(Binder *binder, const char *format, ...)
 {
     size_t  at = strlen(binder->list);
@@ -43,8 +50,11 @@ static void bind(Binder *binder, Weight *weight, const char *name, const char *s
     int         shape[TENSOR_MAX_RANK];
     EngineError error = { 0 };
     snprintf(whole, sizeof whole, "%s%s", name, suffix);
-    if (checkpoint_bind(binder->checkpoint, binder->part, whole, weight, d0, d1, d2, d3, &error))
+    if (checkpoint_bind(binder->checkpoint, binder->part, whole, weight, d0, d1, d2, d3, &error)) {
+        if (binder->store && !weight_store_add(binder->store, binder->part, whole, weight))
+            binder->no_memory = true;
         return;
+    }
     *weight = (Weight){ .shape = { d0, d1, d2, d3 } };
     checkpoint_file_name(binder->checkpoint, binder->part, whole, file_name);
     if (!checkpoint_entry(binder->checkpoint, binder->part, whole))

@@ -15,12 +15,17 @@ enum { BINDER_LIST_SIZE = 640 };
 typedef struct {
     const Checkpoint *checkpoint;
     CheckpointPart    part;                   /* that the names are of */
+    WeightStore      *store;                  /* that is told each weight; NULL: none */
     int               faults;                 /* tensors missing or wrong, numbers that do not fit */
     bool              no_memory;              /* what was found is not all: try again */
     char              list[BINDER_LIST_SIZE]; /* the first three faults, as text */
 } Binder;
 
+/* To collect what is missing, with networks that end with the walk. */
 void binder_init(Binder *binder, const Checkpoint *checkpoint, CheckpointPart part);
+/* To bind a network that stays: its weights can be changed by name from now on (weight_store.h), until it
+ * forgets them at its end. */
+void binder_init_store(Binder *binder, const Checkpoint *checkpoint, CheckpointPart part);
 
 /* Each fills its layer and takes the name as in printf(); without data where there is a fault.
  *   weight  [d0, d1, d2, d3]; trailing dimensions of 1 do not count */

@@ -13,6 +13,8 @@ typedef struct {
 } Layer;
 
 struct Clip {
+    WeightStore *store; /* that knows the weights, or NULL */
+    CheckpointPart part;
     TextConfig config;
     Weight     token_embedding;    /* [vocabulary, width] */
     Weight     position_embedding; /* [positions, width] */
@@ -85,6 +87,8 @@ static Clip *walk(Binder *binder, CheckpointPart part, const TextConfig *config)
     if (!encoder || config->excess)
         return encoder;
     encoder->config = *config;
+    encoder->store = binder->store;
+    encoder->part = part;
     encoder->layers = binder_new(binder, layers, sizeof *encoder->layers);
     if (encoder->layers)
         bind_all(encoder, binder, part);
@@ -100,7 +104,7 @@ Clip *clip_create(const Checkpoint *checkpoint, CheckpointPart part, const TextC
                   EngineError *error)
 {
     Binder binder;
-    binder_init(&binder, checkpoint, part);
+    binder_init_store(&binder, checkpoint, part);
     Clip *encoder = walk(&binder, part, config);
     if (binder_finish(&binder, error))
         return encoder;
@@ -112,6 +116,8 @@ void clip_destroy(Clip *encoder)
 {
     if (!encoder)
         return;
+    if (encoder->store)
+        weight_store_forget(encoder->store, encoder->part);
     free(encoder->layers);
     free(encoder);
 }

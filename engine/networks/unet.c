@@ -14,6 +14,7 @@ typedef struct {
 } Block;
 
 struct Unet {
+    WeightStore *store; /* that knows the weights, or NULL */
     UnetConfig config;
     Linear     time[2];  /* [time_width, model_channels], [time_width, time_width] */
     Linear     label[2]; /* [time_width, adm_width], [time_width, time_width]; SDXL */
@@ -156,6 +157,7 @@ static Unet *walk(Binder *binder, const UnetConfig *config)
     if (!unet)
         return NULL;
     unet->config = *config;
+    unet->store = binder->store;
     if (!config->excess)
         bind_all(unet, binder);
     return unet;
@@ -169,7 +171,7 @@ void unet_collect(Binder *binder, const UnetConfig *config)
 Unet *unet_create(const Checkpoint *checkpoint, const UnetConfig *config, EngineError *error)
 {
     Binder binder;
-    binder_init(&binder, checkpoint, PART_UNET);
+    binder_init_store(&binder, checkpoint, PART_UNET);
     Unet *unet = walk(&binder, config);
     if (binder_finish(&binder, error))
         return unet;
@@ -181,6 +183,8 @@ void unet_destroy(Unet *unet)
 {
     if (!unet)
         return;
+    if (unet->store)
+        weight_store_forget(unet->store, PART_UNET);
     for (int level = 0; level < CONFIG_MAX_LEVELS; level++) {
         for (int i = 0; i < CONFIG_MAX_BLOCKS; i++)
             transformer_finish(&unet->down[level][i].transformer);

@@ -38,6 +38,7 @@ typedef struct {
 } Half;
 
 struct Vae {
+    WeightStore *store; /* that knows the weights, or NULL */
     VaeConfig config;
     Half      encoder, decoder;
     Conv      quant, post_quant; /* 1x1 */
@@ -126,6 +127,7 @@ static Vae *walk(Binder *binder, const VaeConfig *config)
     if (!vae)
         return NULL;
     vae->config = *config;
+    vae->store = binder->store;
     binder->part = PART_VAE;
     if (!config->excess && config->levels == 0)
         binder_fault(binder, "the VAE has no blocks");
@@ -146,7 +148,7 @@ void vae_collect(Binder *binder, const VaeConfig *config)
 Vae *vae_create(const Checkpoint *checkpoint, const VaeConfig *config, EngineError *error)
 {
     Binder binder;
-    binder_init(&binder, checkpoint, PART_VAE);
+    binder_init_store(&binder, checkpoint, PART_VAE);
     Vae *vae = walk(&binder, config);
     if (binder_finish(&binder, error))
         return vae;
@@ -156,6 +158,8 @@ Vae *vae_create(const Checkpoint *checkpoint, const VaeConfig *config, EngineErr
 
 void vae_destroy(Vae *vae)
 {
+    if (vae && vae->store)
+        weight_store_forget(vae->store, PART_VAE);
     free(vae);
 }
 

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct Checkpoint {
     char    *vae_path; /* in place of its own, or NULL */
     Json    *metadata_config; /* `__metadata__.config` */
     Json    *given_configs[PLACES]; /* the same of files that were given for a part */
+    WeightStore *weights;
 };
 
 /* ---- where a part's tensors are ------------------------------------------------------------ */
@@ -462,7 +464,9 @@ static bool open_taesd(Checkpoint *checkpoint, const char *path, EngineError *er
 static Checkpoint *create(const char *path, bool headers_only, EngineError *error)
 {
     Checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
-    if (!checkpoint || !(checkpoint->path = strdup(path))) {
+    if (!checkpoint || !(checkpoint->path = strdup(path)) ||
+        !(checkpoint->weights = weight_store_create())) {
+        free(checkpoint ? checkpoint->path : NULL);
         free(checkpoint);
         fail(error, ENGINE_OUT_OF_MEMORY, "%s: no memory to open it", path);
         return NULL;
@@ -536,6 +540,7 @@ void checkpoint_close(Checkpoint *checkpoint)
     json_free(checkpoint->added_tokens);
     free(checkpoint->vae_path);
     json_free(checkpoint->metadata_config);
+    weight_store_destroy(checkpoint->weights);
     file_list_clear(&checkpoint->list);
     free(checkpoint->path);
     free(checkpoint);
@@ -622,33 +627,51 @@ static void shape_text(char out[96], const SafetensorsEntry *entry)
     snprintf(out + at, 96 - (size_t)at, "]");
 }
 
-/* fp8 checkpoints may keep a factor beside each weight; without it the numbers are wrong. */
-static bool has_factor(const Checkpoint *checkpoint, const Place *place, const char *file_name)
+/* The number beside an fp8 weight that its numbers are to be multiplied by; NULL: none. */
+static const SafetensorsEntry *find_scale(const Checkpoint *checkpoint, const Place *place,
+                                          const SafetensorsEntry *entry)
 {
-    size_t length = strlen(file_name);
-    if (length < 6 || strcmp(file_name + length - 6, "weight") != 0)
-        return false;
-    int stem = (int)length - 6;
-    return there(checkpoint, place, "%.*sscale_weight", stem, file_name) ||
-           there(checkpoint, place, "%.*sweight_scale", stem, file_name) ||
-           there(checkpoint, place, "%.*sweight_scale_inv", stem, file_name);
+    static const char *const names[] = { "scale_weight", "weight_scale", "weight_scale_inv" };
+    size_t                   length = strlen(entry->name);
+    char                     name[PART_NAME_SIZE];
+    const SafetensorsEntry  *scale = NULL;
+    if ((entry->type != TYPE_F8_E4M3 && entry->type != TYPE_F8_E5M2) || length < 6 ||
+        length > PART_NAME_SIZE - 16 || strcmp(entry->name + length - 6, "weight") != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !scale; i++) {
+        snprintf(name, sizeof name, "%.*s%s", (int)length - 6, entry->name, names[i]);
+        scale = find_in(checkpoint, place, name);
+    }
+    return scale;
+}
+
+/* Reads it, where the file's data is there; several numbers, for rows or blocks, are another format. */
+static bool read_scale(const SafetensorsEntry *scale, float *value, const char *path, EngineError *error)
+{
+    uint64_t bytes = scale->end - scale->begin;
+    Weight   number = { .data = scale->data, .type = scale->type, .shape = { 1, 1, 1, 1 } };
+    if (scale->type > TYPE_F64 || bytes * 8 != (uint64_t)tensor_type_bits(scale->type))
+        return fail(error, ENGINE_UNSUPPORTED,
+                    "%s: tensor '%s' scales its weight by rows or blocks, which this engine does not compute "
+                    "with; get the F16 version",
+                    path, scale->name);
+    *value = 0;
+    if (!scale->data)
+        return true;
+    weight_to_float(value, &number, 0, 1);
+    return (isfinite(*value) && *value != 0) ||
+           fail(error, ENGINE_UNSUPPORTED, "%s: tensor '%s' is no number that a weight can be scaled by", path,
+                scale->name);
 }
 
 static bool check_type(const Checkpoint *checkpoint, CheckpointPart part, const char *name,
                        const SafetensorsEntry *entry, EngineError *error)
 {
-    const char *path = file_of(checkpoint, part, name);
     if (entry->type > TYPE_F64)
         return fail(error, ENGINE_UNSUPPORTED,
                     "%s: tensor '%s' holds %s numbers; this engine computes with F32, F16, BF16, F64, "
                     "F8_E4M3 and F8_E5M2",
-                    path, entry->name, tensor_type_name(entry->type));
-    if ((entry->type == TYPE_F8_E4M3 || entry->type == TYPE_F8_E5M2) &&
-        has_factor(checkpoint, place_of(checkpoint, part, name), entry->name))
-        return fail(error, ENGINE_UNSUPPORTED,
-                    "%s: tensor '%s' is quantised (%s with a factor beside it), which this engine does "
-                    "not compute with; get the F16 version",
-                    path, entry->name, tensor_type_name(entry->type));
+                    file_of(checkpoint, part, name), entry->name, tensor_type_name(entry->type));
     return true;
 }
 
@@ -672,7 +695,10 @@ bool checkpoint_bind(const Checkpoint *checkpoint, CheckpointPart part, const ch
                     file_of(checkpoint, part, name), entry->name, got, third >= 0 ? 3 * d0 : d0, d1, d2,
                     d3);
     }
-    if (!check_type(checkpoint, part, name, entry, error))
+    const SafetensorsEntry *scale = find_scale(checkpoint, place_of(checkpoint, part, name), entry);
+    weight->scale = 0;
+    if (!check_type(checkpoint, part, name, entry, error) ||
+        (scale && !read_scale(scale, &weight->scale, file_of(checkpoint, part, name), error)))
         return false;
     weight->type = entry->type;
     weight->data = entry->data;
@@ -680,6 +706,11 @@ bool checkpoint_bind(const Checkpoint *checkpoint, CheckpointPart part, const ch
         weight->data = (const unsigned char *)entry->data +
                        (size_t)third * (size_t)((entry->end - entry->begin) / 3);
     return true;
+}
+
+WeightStore *checkpoint_weights(const Checkpoint *checkpoint)
+{
+    return checkpoint->weights;
 }
 
 bool checkpoint_is_transposed(const Checkpoint *checkpoint, CheckpointPart part, const char *name)

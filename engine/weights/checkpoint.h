@@ -18,6 +18,7 @@
 #include "../compute/tensor.h"
 #include "../files/json.h"
 #include "../files/safetensors.h"
+#include "weight_store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,10 +52,14 @@ bool checkpoint_has(const Checkpoint *checkpoint, CheckpointPart part, const cha
                     int shape[TENSOR_MAX_RANK]);
 
 /* Finds a tensor and checks its shape (trailing dimensions of 1 do not count: a 1x1 convolution is a
- * linear layer).  False with a sentence naming file, tensor, want and got when missing, of another
- * shape, or of a type that cannot be computed with. */
+ * linear layer).  An fp8 weight with a number beside it (NAME.scale_weight, NAME.weight_scale) gets that as
+ * its scale.  False with a sentence naming file, tensor, want and got when missing, of another shape, or of
+ * a type that cannot be computed with. */
 bool checkpoint_bind(const Checkpoint *checkpoint, CheckpointPart part, const char *name,
                      Weight *weight, int d0, int d1, int d2, int d3, EngineError *error);
+
+/* The store that networks bound to this checkpoint tell their weights; owned by it. */
+WeightStore *checkpoint_weights(const Checkpoint *checkpoint);
 
 bool checkpoint_is_transposed(const Checkpoint *checkpoint, CheckpointPart part, const char *name);
 

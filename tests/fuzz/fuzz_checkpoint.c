@@ -36,9 +36,9 @@ static void denoise(Compute *compute, const Checkpoint *checkpoint, const ModelC
     check(denoiser, &error);
     if (runnable && !denoiser)
         abort();
-    Tensor context = nothing(1, 1, CONFIG_TEXT_TOKENS, can.context_width);
-    Tensor contexts[2] = { context, context };
     if (denoiser) {
+        Tensor        context = nothing(1, 1, CONFIG_TEXT_TOKENS, can.context_width);
+        Tensor        contexts[2] = { context, context };
         DenoiserInput input = { .latents = nothing(2, can.input_channels, SIDE, SIDE + 1),
                                 .times = (float[2]){ 0 }, .contexts = contexts };
         if (can.label_width)

@@ -383,7 +383,8 @@ static ConvTask task_of(const Cpu *cpu, const Operation *operation)
         task.full_w = settings->out_w ? settings->out_w : 2 * task.x.w;
     }
     task.pad_top = task.pad_left = task.k == 3 && !settings->pad_right_bottom_only;
-    task.in_place_weight = weight->type == TYPE_F32 && (uintptr_t)weight->data % sizeof(float) == 0;
+    task.in_place_weight = weight->type == TYPE_F32 && weight->scale == 0 &&
+                           (uintptr_t)weight->data % sizeof(float) == 0;
     task.direct = task.k == 1 && settings->stride == 1 && !settings->upsample &&
                   settings->scale.n == 0 && settings->shift.n == 0 &&
                   settings->before == ACTIVATION_NONE;

@@ -87,4 +87,7 @@ void weight_convert(const Kernels *kernels, float *out, const Weight *weight, si
     default:
         assert(!"a type that the engine computes with");
     }
+    if (weight->scale != 0)
+        for (size_t i = 0; i < count; i++)
+            out[i] *= weight->scale;
 }

@@ -91,7 +91,8 @@ static void linear_tile(void *data, int index, int worker)
 
 static bool weight_is_float(const Weight *weight)
 {
-    return weight->type == TYPE_F32 && (uintptr_t)weight->data % sizeof(float) == 0;
+    return weight->type == TYPE_F32 && weight->scale == 0 &&
+           (uintptr_t)weight->data % sizeof(float) == 0;
 }
 
 static size_t linear_scratch(const Cpu *cpu, const Operation *operation)
