@@ -38,6 +38,9 @@ typedef struct {
     bool     takes_instruction;  /* changes a picture as told, and makes none without one */
     bool     v_prediction;
     bool     zero_terminal_snr;
+    char     prediction[16];     /* "epsilon", "v", "sample", or "" */
+    bool     edm;                /* over a range of noise of its own (Karras et al. 2022) */
+    bool     few_steps;          /* distilled to few: LCM, Turbo, Lightning, Hyper */
     double   sigma_min, sigma_max; /* of its noise levels, in latents of standard deviation 1; 0: no U-Net */
     int      native_width, native_height; /* pixels; 0 where it has none */
     int      size_multiple;      /* sides of a generated picture are multiples of this: 8 */

@@ -233,6 +233,7 @@ typedef struct {
     const UnetConfig *config;
     float            *out;
     const float      *latents, *times, *context, *labels;
+    float             guidance;
     const int        *shape;         /* of the latents */
     int               t;             /* tokens of a context */
     Tensor           *contexts;      /* [n], room for them */
@@ -257,7 +258,8 @@ static void unet_body(Eval *eval, void *data)
     }
     upload(compute, latents, run->latents);
     upload(compute, context, run->context);
-    unet_forward(compute, run->unet, out, latents, run->times, run->contexts, labels, false, false);
+    unet_forward(compute, run->unet, out, latents, run->times, run->contexts, labels, run->guidance, false,
+                 false);
     read_back(compute, run->out, out);
     arena_rewind(compute->scratch, mark);
 }

@@ -52,14 +52,16 @@ static void print_json(const char *path, const EngineModelInfo *info)
            info->runnable ? "true" : "false");
     print_json_string(info->family);
     printf(", \"in_channels\": %d, \"prediction\": \"%s\", \"zero_terminal_snr\": %s, "
-           "\"sigma_min\": %.6g, \"sigma_max\": %.6g, \"native_width\": %d, \"native_height\": %d",
-           info->in_channels, info->v_prediction ? "v" : "epsilon",
-           info->zero_terminal_snr ? "true" : "false", info->sigma_min, info->sigma_max, info->native_width,
-           info->native_height);
+           "\"parametrisation\": \"%s\", \"sigma_min\": %.6g, \"sigma_max\": %.6g, \"native_width\": %d, "
+           "\"native_height\": %d",
+           info->in_channels, info->prediction, info->zero_terminal_snr ? "true" : "false",
+           info->in_channels == 0 ? "" : info->edm ? "EDM" : "variance preserving", info->sigma_min,
+           info->sigma_max, info->native_width, info->native_height);
     if (info->steps)
-        printf(", \"defaults\": {\"steps\": %d, \"sampler\": \"%s\", \"schedule\": \"%s\", \"cfg\": %g}",
+        printf(", \"defaults\": {\"steps\": %d, \"sampler\": \"%s\", \"schedule\": \"%s\", \"cfg\": %g}, "
+               "\"few_steps\": %s",
                info->steps, engine_sampler_name(info->sampler), engine_schedule_name(info->schedule),
-               (double)info->cfg);
+               (double)info->cfg, info->few_steps ? "true" : "false");
     print_json_list("uses", uses, uses_of(info, uses));
     print_json_list("lacks", lacks, lacks_of(info, lacks));
     printf(", \"vae\": ");
@@ -82,10 +84,10 @@ static void print_model(const EngineModelInfo *info)
     const char *what = info->takes_hole          ? "inpainting"
                        : info->takes_instruction ? "InstructPix2Pix"
                                                  : "base";
-    printf("  channels     %d (%s)\n  prediction   %s%s, noise from %.4g down to %.4g\n", info->in_channels, what,
-           info->v_prediction ? "v" : "epsilon", info->zero_terminal_snr ? ", zero terminal SNR" : "",
+    printf("  channels     %d (%s)\n  prediction   %s%s%s, noise from %.4g down to %.4g\n", info->in_channels,
+           what, info->edm ? "EDM, " : "", info->prediction, info->zero_terminal_snr ? ", zero terminal SNR" : "",
            info->sigma_max, info->sigma_min);
-    printf("  made for     %d steps of %s, %s, guidance %g\n", info->steps,
+    printf("  made for     %s%d steps of %s, %s, guidance %g\n", info->few_steps ? "few steps: " : "", info->steps,
            engine_sampler_label(info->sampler), engine_schedule_label(info->schedule), (double)info->cfg);
 }
 

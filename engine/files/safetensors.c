@@ -569,6 +569,13 @@ const SafetensorsEntry *safetensors_find(const Safetensors *file, const char *na
     return number >= 0 ? &file->entries[number] : NULL;
 }
 
+bool safetensors_read(const Safetensors *file, const SafetensorsEntry *entry, void *out, size_t bytes,
+                      EngineError *error)
+{
+    assert(bytes <= entry->end - entry->begin);
+    return read_bytes(file, out, 8 + file->header_bytes + entry->begin, bytes, error);
+}
+
 const char *safetensors_metadata(const Safetensors *file, const char *key)
 {
     int64_t number = name_set_find(&file->keys, key, pair_key, file);

@@ -40,6 +40,10 @@ size_t                  safetensors_count(const Safetensors *file);
 const SafetensorsEntry *safetensors_at(const Safetensors *file, size_t index); /* file's data order */
 const SafetensorsEntry *safetensors_find(const Safetensors *file, const char *name);
 
+/* The first `bytes` of an entry's data (at most end - begin), also where only the header was opened. */
+bool safetensors_read(const Safetensors *file, const SafetensorsEntry *entry, void *out, size_t bytes,
+                      EngineError *error);
+
 /* Metadata: NULL when the key is not there. */
 const char *safetensors_metadata(const Safetensors *file, const char *key);
 size_t      safetensors_metadata_count(const Safetensors *file);

@@ -3,9 +3,11 @@
 
 #include "../weights/kind.h"
 #include "clip.h"
+#include "config_noise.h"
 #include "denoiser.h"
 #include "vae.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +104,18 @@ static void read_up(UnetConfig *unet, Look *at)
         }
 }
 
+/* Distilled models have left blocks of the middle out; behind an attention there is always one. */
+static void read_middle(UnetConfig *unet, Look *at)
+{
+    unet->middle_depth = transformer_depth(at, "middle_block.1");
+    unet->has_middle = unet->middle_depth > 0 || look(at, "middle_block.0.in_layers.2.weight") ||
+                       look(at, "middle_block.0.out_layers.3.weight");
+    if (unet->middle_depth > 0 || look(at, "middle_block.2.in_layers.2.weight"))
+        unet->middle_end = 2;
+    else if (look(at, "middle_block.1.in_layers.2.weight"))
+        unet->middle_end = 1;
+}
+
 /* The first attention, which tells the width of the text and the kind of projections. */
 static void read_attention(UnetConfig *unet, Look *at)
 {
@@ -149,6 +163,7 @@ static void check_widths(const UnetConfig *unet, Look *at)
     exceeds(at, unet->out_channels, CONFIG_MAX_WIDTH, what);
     exceeds(at, unet->time_width, CONFIG_MAX_WIDTH, what);
     exceeds(at, unet->adm_width, CONFIG_MAX_WIDTH, what);
+    exceeds(at, unet->guidance_width, CONFIG_MAX_GUIDANCE, "the guidance embedding is wider than 1024");
     exceeds(at, unet->context_width, CONFIG_MAX_WIDTH, what);
 }
 
@@ -166,7 +181,8 @@ static void read_unet(UnetConfig *unet, const Checkpoint *checkpoint)
     unet->adm_width = look(&at, "label_emb.0.0.weight") ? at.shape[1] : 0;
     read_down(unet, &at);
     read_up(unet, &at);
-    unet->middle_depth = transformer_depth(&at, "middle_block.1");
+    read_middle(unet, &at);
+    unet->guidance_width = look(&at, "time_embed.cond_proj.weight") ? at.shape[1] : 0;
     read_attention(unet, &at);
     read_heads(unet, config);
     unet->norm_groups = config_int(config, "norm_num_groups", 32);
@@ -177,6 +193,23 @@ static void read_unet(UnetConfig *unet, const Checkpoint *checkpoint)
 }
 
 /* ---- VAE ----------------------------------------------------------------------------------- */
+
+/* latents_mean and latents_std (Playground v2.5), or one shift for all (shift_factor); 0 and 1. */
+static void read_statistics(VaeConfig *vae, const Json *config)
+{
+    const Json *mean = json_first(json_member(config, "latents_mean"));
+    const Json *deviation = json_first(json_member(config, "latents_std"));
+    double      shift = 0;
+    if (!json_number(json_member(config, "shift_factor"), &shift) || !isfinite(shift))
+        shift = 0;
+    for (int i = 0; i < CONFIG_MAX_LATENTS; i++) {
+        double value;
+        vae->latents_mean[i] = json_number(mean, &value) ? (float)value : (float)shift;
+        vae->latents_std[i] = json_number(deviation, &value) && value > 0 ? (float)value : 1;
+        mean = mean ? json_next(mean) : NULL;
+        deviation = deviation ? json_next(deviation) : NULL;
+    }
+}
 
 static void read_vae(VaeConfig *vae, const Checkpoint *checkpoint, float scale)
 {
@@ -203,6 +236,7 @@ static void read_vae(VaeConfig *vae, const Checkpoint *checkpoint, float scale)
             break;
     if (!vae->has_encoder && vae->res_blocks > 0)
         vae->res_blocks--;
+    read_statistics(vae, config);
     vae->excess = at.excess;
     vae->has_quant_conv = look(&at, vae->has_encoder ? "quant_conv.weight" : "post_quant_conv.weight");
     vae->norm_groups = config_int(config, "norm_num_groups", 32);
@@ -213,6 +247,23 @@ static void read_vae(VaeConfig *vae, const Checkpoint *checkpoint, float scale)
 }
 
 /* ---- text ---------------------------------------------------------------------------------- */
+
+/* Which layer is the output, -1 for the last.  SD 2.x and SDXL were trained on the one before the last of 24,
+ * which is left away in diffusers' folders of SD 2.x and in trimmed files: their last is the one.  A config
+ * that counts fewer layers than there are has the last word. */
+static int output_layer(const TextConfig *text, const Checkpoint *checkpoint, const Json *config,
+                        bool openclip, bool two_towers)
+{
+    int told = config_int(config, "num_hidden_layers", text->layers);
+    int unused = told < text->layers ? text->layers - told : 0;
+    if (two_towers)
+        return -2 - (unused < text->layers - 1 ? unused : 0);
+    if (openclip)
+        return text->layers == 23 ? -1 : -2;
+    if (unused > 0)
+        return -1 - unused;
+    return text->width == 1024 && text->layers == 24 && !checkpoint_is_folder(checkpoint) ? -2 : -1;
+}
 
 static void read_text(TextConfig *text, const Checkpoint *checkpoint, CheckpointPart part,
                       bool two_towers)
@@ -239,9 +290,7 @@ static void read_text(TextConfig *text, const Checkpoint *checkpoint, Checkpoint
                            : clip_l;
     if (part == PART_TEXT_2 && look(&at, "text_projection.weight"))
         text->projection = at.shape[checkpoint_is_transposed(checkpoint, part, "text_projection.weight")];
-    /* SD 2.x and SDXL were trained on the layer before the last; diffusers' folders of SD 2.x leave the
-     * last one away. */
-    text->output_layer = two_towers || openclip ? -2 : -1;
+    text->output_layer = output_layer(text, checkpoint, config, openclip, two_towers);
     text->final_norm = !two_towers;
     /* Words that a model adds have ids behind the public ones; a cut vocabulary keeps its end last. */
     text->end_token = text->vocabulary > CLIP_VOCABULARY ? CLIP_VOCABULARY - 1 : text->vocabulary - 1;
@@ -276,46 +325,6 @@ static void read_resolution(ModelConfig *config, const char *text)
     config->native_height = size[1] / 8 * 8;
 }
 
-static bool has_tensor(const Checkpoint *checkpoint, const char *name)
-{
-    return !checkpoint_is_folder(checkpoint) && checkpoint_file_count(checkpoint) > 0 &&
-           safetensors_find(checkpoint_file(checkpoint, 0), name);
-}
-
-/* What the model predicts, from the surest source to the family's default.  Shapes cannot tell SD 2.x's
- * two kinds: 768-v is the default, 512-base has to be said (`modelspec`, config.json, an option). */
-static void read_prediction(ModelConfig *config, const Checkpoint *checkpoint, bool second_family)
-{
-    const Json *scheduler = checkpoint_scheduler(checkpoint);
-    const char *claim = checkpoint_metadata(checkpoint, "modelspec.prediction_type");
-    const char *architecture = checkpoint_metadata(checkpoint, "modelspec.architecture");
-    const char *prediction = json_string(json_member(scheduler, "prediction_type"));
-    bool        v = false, rescaled = false;
-    if (claim)
-        v = strcmp(claim, "v") == 0 || strcmp(claim, "v_prediction") == 0;
-    else if (prediction)
-        v = strcmp(prediction, "v_prediction") == 0;
-    else if (has_tensor(checkpoint, "v_pred"))
-        v = true;
-    else if (second_family)
-        v = config->unet.in_channels == config->unet.out_channels &&
-            !(architecture && strstr(architecture, "512")) && !scheduler;
-    config->parametrisation.predicts = v ? PREDICTS_V : PREDICTS_NOISE;
-    json_bool(json_member(scheduler, "rescale_betas_zero_snr"), &rescaled);
-    config->parametrisation.zero_terminal_snr = rescaled || has_tensor(checkpoint, "ztsnr");
-}
-
-static void read_noise_range(ModelConfig *config, const Checkpoint *checkpoint)
-{
-    const Json *scheduler = checkpoint_scheduler(checkpoint);
-    double      start, end;
-    if (json_number(json_member(scheduler, "beta_start"), &start) &&
-        json_number(json_member(scheduler, "beta_end"), &end) && start > 0 && start < end && end < 1) {
-        config->parametrisation.beta_start = start;
-        config->parametrisation.beta_end = end;
-    }
-}
-
 static void read_native_size(ModelConfig *config, const Checkpoint *checkpoint, int fallback)
 {
     int factor = 1 << (config->vae.levels > 0 ? config->vae.levels - 1 : 3);
@@ -340,8 +349,7 @@ static void read_all(ModelConfig *config, const Checkpoint *checkpoint)
     bool second = !two && config->unet.linear_projections;
     snprintf(config->family, sizeof config->family, "%s",
              config->unet.adm_width > 0 ? "SDXL" : second ? "SD 2.x" : "SD 1.x");
-    read_prediction(config, checkpoint, second);
-    read_noise_range(config, checkpoint);
+    noise_from_checkpoint(config, checkpoint, second);
     read_native_size(config, checkpoint, two ? 1024 : config->parametrisation.predicts == PREDICTS_V && second ? 768 : 512);
     bool zeros = two;
     json_bool(json_member(checkpoint_model_index(checkpoint), "force_zeros_for_empty_prompt"), &zeros);
@@ -426,6 +434,8 @@ static void collect(const ModelConfig *config, Binder *binder)
     vae_collect(binder, &config->vae);
     for (int i = 0; i < config->text_count; i++)
         clip_collect(binder, i ? PART_TEXT_2 : PART_TEXT, &config->text[i]);
+    if (*config->noise_fault)
+        binder_fault(binder, "%s", config->noise_fault);
     check_latents(config, &can, binder);
     check_text(config, &can, binder);
 }

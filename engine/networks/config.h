@@ -3,6 +3,7 @@
  * name; what shapes cannot say comes from config.json, `__metadata__`, or the family's default. */
 #pragma once
 
+#include "../base/choices.h"
 #include "../base/parametrisation.h"
 #include "../weights/checkpoint.h"
 
@@ -17,6 +18,7 @@ enum {
     CONFIG_MAX_LAYERS = 256,    /* of a text encoder */
     CONFIG_MAX_WIDTH = 1 << 16, /* channels, features: 8 of them still fit an int */
     CONFIG_MAX_VOCABULARY = 1 << 20,
+    CONFIG_MAX_GUIDANCE = 1024, /* waves of the guidance scale */
     CONFIG_MAX_LATENTS = 128,   /* channels of latents */
     CONFIG_MAX_TEXTS = 3,       /* text encoders of one model */
     CONFIG_TEXT_TOKENS = 77,    /* that a text encoder reads at a time */
@@ -31,10 +33,13 @@ typedef struct {
     int   res_blocks[CONFIG_MAX_LEVELS];                      /* going down; one more going up */
     int   down_depth[CONFIG_MAX_LEVELS][CONFIG_MAX_BLOCKS];   /* transformer layers, 0: none */
     int   up_depth[CONFIG_MAX_LEVELS][CONFIG_MAX_BLOCKS + 1]; /* [level][block going up] */
+    bool  has_middle;                                         /* KOALA-700M, BK-SDM-Small: none */
     int   middle_depth;                                       /* 0: no attention in the middle */
+    int   middle_end; /* number of the middle's second residual block, 0: it has but one (SSD-1B) */
     int   heads[CONFIG_MAX_LEVELS]; /* heads[levels - 1] also serves the middle */
     int   context_width;
     int   time_width;         /* of the time embedding */
+    int   guidance_width;     /* of the guidance scale's waves (LCM's cond_proj); 0: it takes none */
     int   adm_width;          /* of y (SDXL's pooled text and sizes), 0: none */
     bool  linear_projections; /* proj_in and proj_out are linear, else 1x1 convolutions */
     int   norm_groups;        /* 32 unless config says otherwise */
@@ -52,6 +57,8 @@ typedef struct {
     bool  has_quant_conv;
     int   norm_groups;  /* 32; eps 1e-6 */
     float scale_factor; /* 0.18215; SDXL 0.13025 */
+    /* Of each channel as the encoder makes it: latents = (z - mean) * scale_factor / std. */
+    float latents_mean[CONFIG_MAX_LATENTS], latents_std[CONFIG_MAX_LATENTS]; /* 0 and 1 but for EDM's */
     const char *excess; /* see UnetConfig */
 } VaeConfig;
 
@@ -72,6 +79,16 @@ typedef struct {
     const char *excess;         /* see UnetConfig */
 } TextConfig;
 
+/* How it wants to be run where nobody chose otherwise. */
+typedef struct {
+    bool           few_steps; /* distilled: LCM, Turbo, Lightning, Hyper */
+    const char    *kind;      /* which of these, for people; NULL where it is none */
+    EngineSampler  sampler;
+    EngineSchedule schedule;
+    int            steps;
+    float          cfg;
+} ModelDefaults;
+
 /* What denoises; denoiser.c has a row for each. */
 typedef enum { DENOISER_UNET, DENOISER_KIND_COUNT } DenoiserKind;
 
@@ -83,6 +100,8 @@ typedef struct {
     int        text_count; /* 1, or 2 (SDXL) */
     TextConfig text[CONFIG_MAX_TEXTS];
     Parametrisation parametrisation;
+    char       noise_fault[192]; /* what of that cannot be computed with; "" */
+    ModelDefaults defaults;
     int        native_width, native_height;
     bool       zero_empty_negative; /* SDXL: an empty negative prompt is zeros */
     bool       has_taesd;

@@ -30,6 +30,7 @@ static DenoiserCapabilities unet_capabilities(const ModelConfig *config)
         .network = "U-Net",
         .hole = more == z + 1,
         .instruction = more == z,
+        .guidance = unet->guidance_width > 0,
         .latent_channels = z,
         .input_channels = unet->in_channels,
         .multiple = 1,
@@ -66,7 +67,7 @@ static void destroy_unet(void *unet)
 static void predict_unet(Compute *compute, const void *unet, Tensor out, const DenoiserInput *input)
 {
     unet_forward(compute, unet, out, input->latents, input->times, input->contexts, input->labels,
-                 input->wrap_x, input->wrap_y);
+                 input->guidance, input->wrap_x, input->wrap_y);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------ */

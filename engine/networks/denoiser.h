@@ -49,6 +49,7 @@ typedef struct {
     const float  *times;    /* [n], as the parametrisation numbers noise levels */
     const Tensor *contexts; /* n tensors [1, 1, t_i, context_width] */
     Tensor        labels;   /* [n, label_width], or none where that is 0 */
+    float         guidance; /* the scale, of a network that takes it as a number */
     bool          wrap_x, wrap_y; /* tileable pictures */
 } DenoiserInput;
 

@@ -4,6 +4,7 @@
 #include "unet_blocks.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@ struct Unet {
     WeightStore *store; /* that knows the weights, or NULL */
     UnetConfig config;
     Linear     time[2];  /* [time_width, model_channels], [time_width, time_width] */
+    Linear     guidance; /* [model_channels, guidance_width]; LCM */
     Linear     label[2]; /* [time_width, adm_width], [time_width, time_width]; SDXL */
     Conv       conv_in;
     Block      down[CONFIG_MAX_LEVELS][CONFIG_MAX_BLOCKS];
@@ -72,11 +74,13 @@ static int bind_down(Unet *unet, Binder *binder, Skips *skips)
 static void bind_middle(Unet *unet, Binder *binder, int c)
 {
     const UnetConfig *config = &unet->config;
-    int               depth = config->middle_depth;
-    block_bind(&unet->middle, binder, config, "middle_block", c, c, depth,
-               config->heads[config->levels - 1]);
-    res_block_bind(&unet->middle_end, binder, depth ? "middle_block.2" : "middle_block.1", c, c,
-                   config->time_width);
+    char              place[32];
+    snprintf(place, sizeof place, "middle_block.%d", config->middle_end);
+    if (config->has_middle)
+        block_bind(&unet->middle, binder, config, "middle_block", c, c, config->middle_depth,
+                   config->heads[config->levels - 1]);
+    if (config->middle_end)
+        res_block_bind(&unet->middle_end, binder, place, c, c, config->time_width);
 }
 
 static void bind_up(Unet *unet, Binder *binder, Skips *skips, int c)
@@ -136,6 +140,9 @@ static void bind_all(Unet *unet, Binder *binder)
                 "input_blocks.0.0");
     binder_linear(binder, &unet->time[0], config->model_channels, wide, "time_embed.0");
     binder_linear(binder, &unet->time[1], wide, wide, "time_embed.2");
+    if (config->guidance_width)
+        binder_matrix(binder, &unet->guidance, config->guidance_width, config->model_channels,
+                      "time_embed.cond_proj");
     if (config->adm_width) {
         binder_linear(binder, &unet->label[0], config->adm_width, wide, "label_emb.0.0");
         binder_linear(binder, &unet->label[1], wide, wide, "label_emb.0.2");
@@ -197,9 +204,28 @@ void unet_destroy(Unet *unet)
 
 /* ---- forward ----------------------------------------------------------------------------- */
 
+/* waves [n, model_channels] += guidance's part: sines, then cosines, of the scale less 1 in thousandths
+ * (diffusers' LCM pipeline, get_guidance_scale_embedding()); Luo et al. 2023, arXiv:2310.04378, section 4.2. */
+static void add_guidance(Compute *compute, const Unet *unet, Tensor waves, float guidance)
+{
+    int       width = unet->config.guidance_width, half = width / 2;
+    float     numbers[CONFIG_MAX_GUIDANCE] = { 0 };
+    ArenaMark mark = arena_mark(compute->scratch);
+    Tensor    scale = tensor_new(compute, ARENA_HIGH, 1, 1, 1, width);
+    for (int k = 0; k < half; k++) {
+        double angle = ((double)guidance - 1) * 1000 * (half > 1 ? exp(-log(10000.0) * k / (half - 1)) : 1);
+        numbers[k] = (float)sin(angle);
+        numbers[half + k] = (float)cos(angle);
+    }
+    upload(compute, scale, numbers);
+    for (int i = 0; i < waves.h; i++)
+        linear(compute, tensor_rows(waves, i, 1), scale, &unet->guidance, true);
+    arena_rewind(compute->scratch, mark);
+}
+
 /* time [n, time_width] = silu(mlp(times) + mlp(labels)): every block wants it after silu. */
 static void embed(Compute *compute, const Unet *unet, Tensor time, const float *times,
-                  Tensor labels)
+                  Tensor labels, float guidance)
 {
     const UnetConfig *config = &unet->config;
     ArenaMark         mark = arena_mark(compute->scratch);
@@ -208,6 +234,8 @@ static void embed(Compute *compute, const Unet *unet, Tensor time, const float *
     Tensor            hidden = tensor_new(compute, ARENA_HIGH, 1, 1, n, config->time_width);
     for (int i = 0; i < n; i++)
         embed_numbers(compute, tensor_rows(waves, i, 1), &(double){ (double)times[i] }, true);
+    if (config->guidance_width)
+        add_guidance(compute, unet, waves, guidance);
     linear(compute, hidden, waves, &unet->time[0], false);
     activate(compute, hidden, hidden, ACTIVATION_SILU);
     linear(compute, time, hidden, &unet->time[1], false);
@@ -231,7 +259,8 @@ static Tensor block_forward(Compute *compute, const Block *block, Tensor x,
 }
 
 void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents,
-                  const float *times, const Tensor *contexts, Tensor labels, bool wrap_x, bool wrap_y)
+                  const float *times, const Tensor *contexts, Tensor labels, float guidance, bool wrap_x,
+                  bool wrap_y)
 {
     const UnetConfig *config = &unet->config;
     ArenaMark         mark = arena_mark(compute->scratch);
@@ -244,7 +273,7 @@ void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents
     assert(latents.c == config->in_channels && out.c == config->out_channels);
 
     Tensor time = tensor_new(compute, ARENA_LOW, 1, 1, n, config->time_width);
-    embed(compute, unet, time, times, labels);
+    embed(compute, unet, time, times, labels, guidance);
     BlockContext context = {
         time, contexts, config->norm_groups, config->norm_eps, wrap_x, wrap_y
     };
@@ -266,10 +295,13 @@ void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents
     }
 
     /* Middle. */
-    x = block_forward(compute, &unet->middle, x, &context);
-    Tensor middle = tensor_new(compute, ARENA_LOW, n, x.c, x.h, x.w);
-    res_block_forward(compute, &unet->middle_end, middle, x, &context);
-    x = middle;
+    if (config->has_middle)
+        x = block_forward(compute, &unet->middle, x, &context);
+    if (config->middle_end) {
+        Tensor middle = tensor_new(compute, ARENA_LOW, n, x.c, x.h, x.w);
+        res_block_forward(compute, &unet->middle_end, middle, x, &context);
+        x = middle;
+    }
 
     /* Up: each block takes the skip of its size; growing meets the next skip's size, odd too. */
     for (int level = last; level >= 0; level--) {

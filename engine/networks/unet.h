@@ -20,6 +20,8 @@ void  unet_destroy(Unet *unet);
  *   times     [n]                      0 … 999, fractions allowed
  *   contexts  n tensors [1, 1, t_i, context_width]; the same tensor may stand there twice
  *   labels    [1, 1, n, adm_width], or n 0 where adm_width is 0
+ *   guidance  the scale, of a network that takes it as a number (guidance_width > 0)
  *   wrap_x, wrap_y   circular padding for tileable pictures */
 void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents,
-                  const float *times, const Tensor *contexts, Tensor labels, bool wrap_x, bool wrap_y);
+                  const float *times, const Tensor *contexts, Tensor labels, float guidance, bool wrap_x,
+                  bool wrap_y);

@@ -122,6 +122,7 @@ static void bind_decoder(Vae *vae, Binder *binder)
 static Vae *walk(Binder *binder, const VaeConfig *config)
 {
     Vae *vae = binder_new(binder, 1, sizeof *vae);
+    int  faults = binder->faults;
     if (config->excess)
         binder_fault(binder, "%s", config->excess);
     if (!vae)
@@ -131,7 +132,10 @@ static Vae *walk(Binder *binder, const VaeConfig *config)
     binder->part = PART_VAE;
     if (!config->excess && config->levels == 0)
         binder_fault(binder, "the VAE has no blocks");
-    if (config->excess || config->levels == 0)
+    if (config->z_channels > CONFIG_MAX_LATENTS)
+        binder_fault(binder, "the VAE's latents have %d channels; up to %d are known", config->z_channels,
+                     CONFIG_MAX_LATENTS);
+    if (binder->faults > faults)
         return vae;
     if (config->has_encoder)
         bind_encoder(vae, binder);
@@ -368,6 +372,44 @@ static void resize(Flow *flow, const Conv *conv, bool up)
                           up ? 2 * x.w : x.w / 2);
     conv2d(compute, y, x, conv, &settings);
     move_on(flow, y, before);
+}
+
+/* y = x * times + plus of each channel, in place. */
+static void apply_statistics(Compute *compute, const VaeConfig *config, Tensor x, float scale, bool undo)
+{
+    ArenaMark mark = arena_mark(compute->scratch);
+    Tensor    times = tensor_new(compute, ARENA_LOW, 1, 1, 1, x.c);
+    Tensor    plus = tensor_new(compute, ARENA_LOW, 1, 1, 1, x.c);
+    float     factors[CONFIG_MAX_LATENTS], shifts[CONFIG_MAX_LATENTS];
+    for (int c = 0; c < x.c; c++) {
+        float mean = config->latents_mean[c], deviation = config->latents_std[c];
+        factors[c] = undo ? deviation : 1 / deviation;
+        shifts[c] = undo ? mean : -mean * scale / deviation;
+    }
+    upload(compute, times, factors);
+    upload(compute, plus, shifts);
+    affine(compute, x, x, times, plus, ACTIVATION_NONE);
+    arena_rewind(compute->scratch, mark);
+}
+
+static bool has_statistics(const VaeConfig *config)
+{
+    bool has = false;
+    for (int c = 0; c < config->z_channels; c++)
+        has = has || config->latents_mean[c] != 0 || config->latents_std[c] != 1;
+    return has;
+}
+
+void vae_whiten(Compute *compute, const Vae *vae, Tensor latents, float scale)
+{
+    if (has_statistics(&vae->config))
+        apply_statistics(compute, &vae->config, latents, scale, false);
+}
+
+void vae_colour(Compute *compute, const Vae *vae, Tensor z)
+{
+    if (has_statistics(&vae->config))
+        apply_statistics(compute, &vae->config, z, 1, true);
 }
 
 void vae_decode(Compute *compute, const Vae *vae, Tensor picture, Tensor z, bool wrap_x,

@@ -25,6 +25,12 @@ void vae_decode(Compute *compute, const Vae *vae, Tensor picture, Tensor z, bool
 void vae_encode(Compute *compute, const Vae *vae, Tensor moments, Tensor picture, bool wrap_x,
                 bool wrap_y);
 
+/* In place, for a VAE with statistics of its channels (Playground v2.5), else nothing:
+ *   latents [1, z, h, w]   z * scale -> (z - mean) * scale / std, as the denoiser has them
+ *   z       [1, z, h, w]   (z - mean) / std -> z */
+void vae_whiten(Compute *compute, const Vae *vae, Tensor latents, float scale);
+void vae_colour(Compute *compute, const Vae *vae, Tensor z);
+
 /* TAESD: a small decoder for previews. https://github.com/madebyollin/taesd, AutoencoderTiny. */
 typedef struct Taesd Taesd;
 enum { TAESD_CHANNELS = 4, TAESD_FACTOR = 8 };

@@ -175,6 +175,12 @@ static int earlier_layers(const Generate *run)
     return skip < 0 ? 0 : skip;
 }
 
+/* A network that takes the scale as a number needs no negative prompt beside it. */
+static float guidance(const Generate *run)
+{
+    return run->engine->can.guidance ? 1 : run->request->cfg;
+}
+
 static bool encode_text(Generate *run)
 {
     const EngineRequest *request = run->request;
@@ -183,7 +189,7 @@ static bool encode_text(Generate *run)
     run->stage = ENGINE_STAGE_TEXT;
     conditioning_encode(&run->compute, &run->text, config, run->engine->text, skip, request->width,
                         request->height);
-    if (request->cfg != 1 || run->engine->can.instruction)
+    if (guidance(run) != 1 || run->engine->can.instruction)
         conditioning_encode(&run->compute, &run->empty, config, run->engine->text, skip,
                             request->width, request->height);
     else
@@ -197,7 +203,7 @@ static bool encode_text(Generate *run)
                     "damaged or was converted wrongly.",
                     run->engine->path);
     observe_text(run, "cond", text);
-    if (request->cfg != 1)
+    if (guidance(run) != 1)
         observe_text(run, "uncond", empty);
     return true;
 }
@@ -282,7 +288,8 @@ static void predict(void *user, Compute *compute, Tensor out, Tensor in, const f
     if (run->labels.n)
         labels = tensor_rows(run->labels, 0, in.n);
     run->predicting = true;
-    DenoiserInput input = { in, times, contexts, labels, run->request->tile_x, run->request->tile_y };
+    DenoiserInput input = { in, times, contexts, labels, run->request->cfg, run->request->tile_x,
+                            run->request->tile_y };
     denoiser_predict(compute, run->engine->denoiser, out, &input);
     run->predicting = false;
 }
@@ -350,6 +357,7 @@ static bool sample(Generate *run, int image)
         .sigmas = run->sigmas + run->first,
         .steps = run->steps,
         .request = request,
+        .told = run->engine->can.guidance,
         .instruct = run->engine->can.instruction,
         .random = &noise,
         .noise = run->noise,

@@ -54,6 +54,8 @@ void latents_encode(Compute *compute, Tensor latents, const Vae *vae, const Engi
               &(Planes){ picture, hole, (size_t)height * (size_t)width });
     vae_encode(compute, vae, moments, planes, wrap_x, wrap_y);
     map(compute, latents, tensor_channels(moments, 0, latents.c), MAP_MULTIPLY, scale, 0);
+    if (scale != 1) /* an instruct model takes the mode as it is */
+        vae_whiten(compute, vae, latents, scale);
     arena_rewind(compute->scratch, mark);
 }
 
@@ -63,6 +65,7 @@ void latents_decode(Compute *compute, Tensor picture, const Vae *vae, Tensor lat
     ArenaMark mark = arena_mark(compute->scratch);
     Tensor    z = tensor_new(compute, ARENA_LOW, 1, latents.c, latents.h, latents.w);
     map(compute, z, latents, MAP_DIVIDE, scale, 0);
+    vae_colour(compute, vae, z);
     vae_decode(compute, vae, picture, z, wrap_x, wrap_y);
     arena_rewind(compute->scratch, mark);
 }

@@ -65,8 +65,8 @@ static const char *base_name(const char *path)
 }
 
 /* A setting that the file recommends, in `__metadata__.config`: {"recommended": {"cfg": 3}}; or the
- * usual one, also where it could not be set. */
-static double recommended(const Checkpoint *checkpoint, const char *key, size_t field)
+ * usual one of its kind, also where it could not be set. */
+static double recommended(const Checkpoint *checkpoint, const char *key, size_t field, double usual)
 {
     const Json           *settings = checkpoint_metadata_config(checkpoint, "recommended");
     const RequestSetting *setting = request_setting_of(field);
@@ -74,22 +74,29 @@ static double recommended(const Checkpoint *checkpoint, const char *key, size_t 
     return json_number(json_member(settings, key), &value) && value >= setting->least &&
                    value <= setting->most
                ? value
-               : setting->usual;
+               : usual;
 }
 
 static void describe_sampling(EngineModelInfo *info, const ModelConfig *config,
                               const Checkpoint *checkpoint)
 {
-    EngineRequest usual = engine_request_default(NULL);
-    NoiseLevels   levels;
-    noise_levels_init(&levels, &config->parametrisation);
+    static const char *const words[] = { [PREDICTS_NOISE] = "epsilon", [PREDICTS_V] = "v",
+                                         [PREDICTS_SAMPLE] = "sample" };
+    const Parametrisation   *of = &config->parametrisation;
+    NoiseLevels              levels;
+    noise_levels_init(&levels, of);
     info->sigma_min = levels.sigmas[0];
     info->sigma_max = levels.sigmas[NOISE_LEVEL_COUNT - 1];
-    info->steps = (int)recommended(checkpoint, "steps", offsetof(EngineRequest, steps));
-    info->sampler = usual.sampler;
-    info->schedule = usual.schedule;
-    info->cfg = (float)recommended(checkpoint, "cfg", offsetof(EngineRequest, cfg));
-    info->image_cfg = (float)recommended(checkpoint, "image_cfg", offsetof(EngineRequest, image_cfg));
+    snprintf(info->prediction, sizeof info->prediction, "%s", words[of->predicts]);
+    info->edm = of->edm;
+    info->few_steps = config->defaults.few_steps;
+    info->steps = (int)recommended(checkpoint, "steps", offsetof(EngineRequest, steps), config->defaults.steps);
+    info->sampler = config->defaults.sampler;
+    info->schedule = config->defaults.schedule;
+    info->cfg = (float)recommended(checkpoint, "cfg", offsetof(EngineRequest, cfg),
+                                   (double)config->defaults.cfg);
+    info->image_cfg = (float)recommended(checkpoint, "image_cfg", offsetof(EngineRequest, image_cfg),
+                                         request_setting_of(offsetof(EngineRequest, image_cfg))->usual);
 }
 
 static void describe_model(EngineModelInfo *info, const ModelConfig *config,

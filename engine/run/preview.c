@@ -145,6 +145,7 @@ void preview_fit(Compute *compute, PreviewFit *fit, const Vae *vae, const VaeCon
         upload_by(compute, picture, paint, &work);
         vae_encode(compute, vae, moments, picture, false, false);
         map(compute, latents, latents, MAP_MULTIPLY, config->scale_factor, 0);
+        vae_whiten(compute, vae, latents, config->scale_factor);
     } else {
         upload_by(compute, latents, paint_latents, &work);
         vae_decode(compute, vae, picture, latents, false, false);

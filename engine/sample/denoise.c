@@ -73,7 +73,7 @@ static void choose_items(Loop *loop, bool guided)
     double            cfg = (double)run->request->cfg, image_cfg = (double)run->request->image_cfg;
     loop->guided = guided;
     loop->item_count = 0;
-    if (!guided) {
+    if (!guided || run->told) {
         add_item(loop, DENOISE_POSITIVE, false, 1);
         return;
     }
@@ -138,7 +138,7 @@ static bool estimate(void *user, Tensor denoised, Tensor x, double sigma)
     for (int item = 0; item < loop->item_count; item++) {
         Tensor to = tensor_channels(tensor_batch(loop->input, item, 1), 0, x.c);
         combine(loop->compute, to, &(Term){ scale.input, x }, 1);
-        times[item] = (float)noise_levels_time(run->levels, sigma);
+        times[item] = (float)scale.time;
         prompts[item] = loop->items[item].prompt;
     }
     run->predict(run->user, loop->compute, tensor_batch(loop->output, 0, loop->item_count),

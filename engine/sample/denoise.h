@@ -26,6 +26,7 @@ typedef struct {
      *                with I the image latents in `concat`, which are zeros in e(0, 0) */
     const EngineRequest *request;
     bool                 instruct;
+    bool                 told; /* the network is told cfg as a number, and nothing is mixed */
 
     Noise *random; /* of this picture, `noise` drawn already: for samplers that add fresh noise */
     /* Tensors that are not there have n 0. */

@@ -3,17 +3,37 @@
 
 #include <math.h>
 
-void noise_levels_init(NoiseLevels *levels, const Parametrisation *parametrisation)
+/* The share of the picture that is left at `time` of 0 … 1 (Nichol and Dhariwal 2021, arXiv:2102.09672). */
+static double cosine_alpha(double time)
+{
+    double wave = cos((time + 0.008) / 1.008 * 1.5707963267948966);
+    return wave * wave;
+}
+
+static double beta_at(const Parametrisation *of, int i)
+{
+    double share = (double)i / (NOISE_LEVEL_COUNT - 1);
+    double from = of->beta_start, to = of->beta_end, root;
+    switch (of->betas) {
+    case BETAS_LINEAR: return from + (to - from) * share;
+    case BETAS_SQUARED_COSINE:
+        return fmin(0.999, 1 - cosine_alpha((i + 1.0) / NOISE_LEVEL_COUNT) /
+                                   cosine_alpha((double)i / NOISE_LEVEL_COUNT));
+    case BETAS_TRAINED: return (double)of->trained[i];
+    case BETAS_SCALED_LINEAR: break;
+    }
+    root = sqrt(from) + (sqrt(to) - sqrt(from)) * i / (NOISE_LEVEL_COUNT - 1);
+    return root * root;
+}
+
+static void fill_variance_preserving(NoiseLevels *levels, const Parametrisation *of)
 {
     double alphas[NOISE_LEVEL_COUNT], product = 1;
-    double from = sqrt(parametrisation->beta_start), to = sqrt(parametrisation->beta_end);
-    levels->of = *parametrisation;
     for (int i = 0; i < NOISE_LEVEL_COUNT; i++) {
-        double root = from + (to - from) * i / (NOISE_LEVEL_COUNT - 1);
-        product *= 1 - root * root;
+        product *= 1 - beta_at(of, i);
         alphas[i] = (double)(float)product;
     }
-    if (parametrisation->zero_terminal_snr) {
+    if (of->zero_terminal_snr) {
         double first = sqrt(alphas[0]), last = sqrt(alphas[NOISE_LEVEL_COUNT - 1]);
         for (int i = 0; i < NOISE_LEVEL_COUNT; i++) {
             double root = (sqrt(alphas[i]) - last) * first / (first - last);
@@ -21,10 +41,26 @@ void noise_levels_init(NoiseLevels *levels, const Parametrisation *parametrisati
         }
         alphas[NOISE_LEVEL_COUNT - 1] = 4.8973451890853435e-08;
     }
-    for (int i = 0; i < NOISE_LEVEL_COUNT; i++) {
+    for (int i = 0; i < NOISE_LEVEL_COUNT; i++)
         levels->sigmas[i] = sqrt((1 - alphas[i]) / alphas[i]);
+}
+
+static void fill_edm(NoiseLevels *levels, const Parametrisation *of)
+{
+    double from = log(of->sigma_min), to = log(of->sigma_max);
+    for (int i = 0; i < NOISE_LEVEL_COUNT; i++)
+        levels->sigmas[i] = exp(from + (to - from) * i / (NOISE_LEVEL_COUNT - 1));
+}
+
+void noise_levels_init(NoiseLevels *levels, const Parametrisation *parametrisation)
+{
+    levels->of = *parametrisation;
+    if (parametrisation->edm)
+        fill_edm(levels, parametrisation);
+    else
+        fill_variance_preserving(levels, parametrisation);
+    for (int i = 0; i < NOISE_LEVEL_COUNT; i++)
         levels->log_sigmas[i] = log(levels->sigmas[i]);
-    }
 }
 
 double noise_levels_time(const NoiseLevels *levels, double sigma)
@@ -50,15 +86,27 @@ double noise_levels_sigma(const NoiseLevels *levels, double time)
     return exp(levels->log_sigmas[low] * (1 - share) + levels->log_sigmas[low + 1] * share);
 }
 
+/* EDM's c_in, c_skip, c_out and c_noise; its answer is "epsilon" or v by the sign alone
+ * (EDMEulerScheduler.precondition_outputs). */
+static NoiseScalings edm_scalings(const Parametrisation *of, double sigma)
+{
+    double data = of->sigma_data, whole = sigma * sigma + data * data;
+    double output = sigma * data / sqrt(whole);
+    return (NoiseScalings){ 1 / sqrt(whole), data * data / whole,
+                            of->predicts == PREDICTS_V ? -output : output, log(sigma) / 4 };
+}
+
 NoiseScalings noise_levels_scalings(const NoiseLevels *levels, double sigma)
 {
-    double scale = 1 / sqrt(sigma * sigma + 1);
+    if (levels->of.edm)
+        return edm_scalings(&levels->of, sigma);
+    double scale = 1 / sqrt(sigma * sigma + 1), time = noise_levels_time(levels, sigma);
     switch (levels->of.predicts) {
-    case PREDICTS_V: return (NoiseScalings){ scale, scale * scale, -sigma * scale };
-    case PREDICTS_SAMPLE: return (NoiseScalings){ scale, 0, 1 };
+    case PREDICTS_V: return (NoiseScalings){ scale, scale * scale, -sigma * scale, time };
+    case PREDICTS_SAMPLE: return (NoiseScalings){ scale, 0, 1, time };
     case PREDICTS_NOISE: break;
     }
-    return (NoiseScalings){ scale, 1, -sigma };
+    return (NoiseScalings){ scale, 1, -sigma, time };
 }
 
 /* The regularised incomplete beta function by its continued fraction (Lentz's method). */

@@ -3,7 +3,8 @@
  *
  * sigma is the standard deviation of the noise on latents of scale 1: x = x0 + sigma * noise
  * (Karras et al. 2022, arXiv:2206.00364).  The model was trained on 1000 levels; between them sigma
- * and time are joined by straight lines in log sigma, not rounded (k-diffusion's way). */
+ * and time are joined by straight lines in log sigma, not rounded (k-diffusion's way).  EDM's models know
+ * every level between two: 1000 of them, even in log sigma, stand for these. */
 #pragma once
 
 #include "../base/choices.h"
@@ -21,13 +22,14 @@ typedef struct {
  * (Lin et al. 2023, arXiv:2305.08891), with ComfyUI's smallest alpha in place of 0. */
 void noise_levels_init(NoiseLevels *levels, const Parametrisation *parametrisation);
 
-double noise_levels_time(const NoiseLevels *levels, double sigma); /* 0 … 999 */
+double noise_levels_time(const NoiseLevels *levels, double sigma); /* place among the levels, 0 … 999 */
 double noise_levels_sigma(const NoiseLevels *levels, double time);
 
 /* What the network is given, and what its answer is worth: it sees input * x, and the estimate of x0 is
  * skip * x + output * answer.  Karras et al. 2022, arXiv:2206.00364, section 5. */
 typedef struct {
     double input, skip, output;
+    double time; /* as the network was trained to be told the level */
 } NoiseScalings;
 NoiseScalings noise_levels_scalings(const NoiseLevels *levels, double sigma);
 

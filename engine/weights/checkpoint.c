@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <limits.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -645,25 +644,6 @@ static const SafetensorsEntry *find_scale(const Checkpoint *checkpoint, const Pl
     return scale;
 }
 
-/* Reads it, where the file's data is there; several numbers, for rows or blocks, are another format. */
-static bool read_scale(const SafetensorsEntry *scale, float *value, const char *path, EngineError *error)
-{
-    uint64_t bytes = scale->end - scale->begin;
-    Weight   number = { .data = scale->data, .type = scale->type, .shape = { 1, 1, 1, 1 } };
-    if (scale->type > TYPE_F64 || bytes * 8 != (uint64_t)tensor_type_bits(scale->type))
-        return fail(error, ENGINE_UNSUPPORTED,
-                    "%s: tensor '%s' scales its weight by rows or blocks, which this engine does not compute "
-                    "with; get the F16 version",
-                    path, scale->name);
-    *value = 0;
-    if (!scale->data)
-        return true;
-    weight_to_float(value, &number, 0, 1);
-    return (isfinite(*value) && *value != 0) ||
-           fail(error, ENGINE_UNSUPPORTED, "%s: tensor '%s' is no number that a weight can be scaled by", path,
-                scale->name);
-}
-
 static bool check_type(const Checkpoint *checkpoint, CheckpointPart part, const char *name,
                        const SafetensorsEntry *entry, EngineError *error)
 {
@@ -698,7 +678,7 @@ bool checkpoint_bind(const Checkpoint *checkpoint, CheckpointPart part, const ch
     const SafetensorsEntry *scale = find_scale(checkpoint, place_of(checkpoint, part, name), entry);
     weight->scale = 0;
     if (!check_type(checkpoint, part, name, entry, error) ||
-        (scale && !read_scale(scale, &weight->scale, file_of(checkpoint, part, name), error)))
+        (scale && !checkpoint_read_scale(scale, &weight->scale, file_of(checkpoint, part, name), error)))
         return false;
     weight->type = entry->type;
     weight->data = entry->data;

@@ -82,6 +82,17 @@ const SafetensorsEntry *checkpoint_entry(const Checkpoint *checkpoint, Checkpoin
 void checkpoint_file_name(const Checkpoint *checkpoint, CheckpointPart part, const char *name,
                           char out[256]);
 
+/* The first `most` numbers of a small tensor, also where only headers were opened; how many there are, 0 when
+ * it is not there.  name: LDM's, of a part; or, in the second, the file's own of a single file. */
+size_t checkpoint_numbers(const Checkpoint *checkpoint, CheckpointPart part, const char *name, float *out,
+                          size_t most);
+size_t checkpoint_file_numbers(const Checkpoint *checkpoint, const char *name, float *out, size_t most);
+
+/* The number beside an fp8 weight, 0 where only headers were opened.  Several of them, for rows or blocks, are
+ * another format: false with a sentence, as for 0 and what is not finite. */
+bool checkpoint_read_scale(const SafetensorsEntry *scale, float *value, const char *path,
+                           EngineError *error);
+
 /* config.json of a part, from the folder or `__metadata__.config`; NULL where there is none. */
 const Json *checkpoint_config(const Checkpoint *checkpoint, CheckpointPart part);
 const Json *checkpoint_scheduler(const Checkpoint *checkpoint);   /* scheduler_config.json */

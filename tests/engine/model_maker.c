@@ -16,6 +16,7 @@ typedef struct {
     float   *data;
     size_t   length, header_size, count, data_size; /* count, data_size: floats */
     bool     hf;     /* diffusers' names */
+    bool     calm;   /* see Sketch */
     char     prefix[48];
     uint64_t random;
 } Writer;
@@ -78,8 +79,9 @@ static void put_shape(Writer *writer, const char *name, const int shape[4])
     if (writer->data_size < writer->count + count)
         writer->data = grown(writer->data, (writer->data_size = 2 * (writer->count + count)) * 4);
     bool gain = count == (size_t)shape[0] && strstr(name, "norm") && strstr(name, "weight");
+    float spread = writer->calm && strstr(name, "norm") ? 0.5f : 1;
     for (size_t i = 0; i < count; i++)
-        writer->data[writer->count++] = next_random(writer) + (float)gain;
+        writer->data[writer->count++] = spread * next_random(writer) + (float)gain;
 }
 
 __attribute__((format(printf, 6, 7))) static void put(Writer *writer, int d0, int d1, int d2, int d3,
@@ -387,7 +389,10 @@ static void put_metadata(Writer *writer, const Sketch *sketch)
             *to++ = '\\';
         *to++ = *at;
     }
-    to += sprintf(to, "\"}");
+    to += sprintf(to, "\"");
+    if (sketch->claim)
+        to += sprintf(to, ",\"%s\":\"%s\"", sketch->claim, sketch->claimed);
+    to += sprintf(to, "}");
     writer->length = (size_t)(to - writer->header);
 }
 
@@ -398,6 +403,7 @@ static bool write_single(const Sketch *sketch, const char *path)
                                         "conditioner.embedders.1.transformer." };
     Writer                   writer;
     begin(&writer, false, sketch->seed);
+    writer.calm = sketch->calm;
     put_metadata(&writer, sketch);
     snprintf(writer.prefix, sizeof writer.prefix, "model.diffusion_model.");
     put_unet(&writer, sketch);
@@ -452,6 +458,10 @@ bool sketch_write(const Sketch *sketch, const char *path, bool folder)
     bool ok = mkdir(path, 0700) == 0 && write_text(path, "model_index.json", "{}");
     for (int part = 0; part < 2 + sketch->text_count && ok; part++)
         ok = write_part(sketch, path, part);
+    char inner[256];
+    snprintf(inner, sizeof inner, "%s/scheduler", path);
+    if (ok && sketch->scheduler)
+        ok = mkdir(inner, 0700) == 0 && write_text(inner, "scheduler_config.json", sketch->scheduler);
     return ok;
 }
 
@@ -493,6 +503,10 @@ void sketch_remove(const char *path, bool folder)
         rmdir(inner);
     }
     if (folder) {
+        snprintf(file, sizeof file, "%s/scheduler/scheduler_config.json", path);
+        unlink(file);
+        snprintf(file, sizeof file, "%s/scheduler", path);
+        rmdir(file);
         snprintf(file, sizeof file, "%s/model_index.json", path);
         unlink(file);
         rmdir(path);

@@ -29,6 +29,9 @@ typedef struct {
     /* TAESD */
     bool taesd;
     uint64_t seed;                   /* of the weights */
+    bool     calm;                   /* biases of norms spread by 0.06 instead of 0.12 */
+    const char *claim, *claimed;     /* one more pair of a file's metadata; NULL: none */
+    const char *scheduler;           /* scheduler_config.json of a folder; NULL: none */
 } Sketch;
 
 /* One that runs: SD 1.x in the smallest widths. */

@@ -61,7 +61,7 @@ static void unet_body(Compute *compute, const Run *run)
         upload(compute, labels, y);
     }
     unet_forward(compute, run->unet, out, latents, golden_numbers(run->model, "timesteps", NULL),
-                 contexts, labels, false, false);
+                 contexts, labels, 1, false, false);
     read_back(compute, run->out, out);
 }
 

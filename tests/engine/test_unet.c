@@ -13,6 +13,7 @@ typedef struct {
     const Unet  *unet;
     Tensor       out, latents, contexts[2], labels;
     const float *times;
+    float        guidance;
     bool         wrap;
 } Run;
 
@@ -20,7 +21,7 @@ static void body(Compute *compute, void *data)
 {
     Run *run = data;
     unet_forward(compute, run->unet, run->out, run->latents, run->times, run->contexts, run->labels,
-                 run->wrap, run->wrap);
+                 run->guidance, run->wrap, run->wrap);
 }
 
 static Unet *create(const Checkpoint *checkpoint, const ModelConfig *config)

@@ -177,7 +177,7 @@ typedef struct {
 static void body(Compute *compute, void *data)
 {
     Run *run = data;
-    unet_forward(compute, run->unet, run->out, run->latents, run->times, run->contexts, (Tensor){ 0 }, false,
+    unet_forward(compute, run->unet, run->out, run->latents, run->times, run->contexts, (Tensor){ 0 }, 1, false,
                  false);
 }
 
