@@ -51,6 +51,7 @@ static void compare(EngineSchedule schedule, const char *name)
     request.prompt = "a dog on a blue background";
     request.negative_prompt = "blurry";
     request.seed = 5;
+    request.cfg = 7; /* the demo recommends less */
     request.noise = ENGINE_NOISE_CPU;
     request.sampler = ENGINE_EULER;
     request.schedule = schedule;
