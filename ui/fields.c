@@ -341,6 +341,7 @@ fields_add_seed (GtkWidget   *fields,
                _("Keep the last picture's seed; otherwise each run takes a new one"));
 
   gtk_entry_set_width_chars (GTK_ENTRY (spin), 10);
+  gtk_spin_button_set_update_policy (GTK_SPIN_BUTTON (spin), GTK_UPDATE_IF_VALID);
   g_signal_connect (spin, "output", G_CALLBACK (show_seed_cb), NULL);
   g_signal_connect (spin, "input", G_CALLBACK (read_seed_cb), NULL);
   g_signal_connect (draw, "clicked", G_CALLBACK (draw_seed_cb), self);

@@ -187,6 +187,8 @@ result_panel_new (const ResultPanelHooks *hooks,
   gtk_progress_bar_set_show_text (GTK_PROGRESS_BAR (self->bar), TRUE);
   gtk_progress_bar_set_ellipsize (GTK_PROGRESS_BAR (self->bar), PANGO_ELLIPSIZE_END);
 
+  atk_object_set_name (gtk_widget_get_accessible (self->bar), _("Progress"));
+
   self->flow = gtk_flow_box_new ();
   gtk_flow_box_set_selection_mode (GTK_FLOW_BOX (self->flow), GTK_SELECTION_SINGLE);
   gtk_flow_box_set_activate_on_single_click (GTK_FLOW_BOX (self->flow), FALSE);
@@ -390,4 +392,5 @@ result_panel_set_progress (GtkWidget   *panel,
 
   gtk_progress_bar_set_fraction (bar, CLAMP (fraction, 0, 1));
   gtk_progress_bar_set_text (bar, text);
+  atk_object_set_description (gtk_widget_get_accessible (GTK_WIDGET (bar)), text);
 }

@@ -263,11 +263,20 @@ sides_panel_set_size (GtkWidget *fields,
                       gint       width,
                       gint       height)
 {
-  Sides *self = sides_of (fields);
+  Sides  *self = sides_of (fields);
+  gdouble percent[SIDE_COUNT];
 
   if (self->width == width && self->height == height)
     return;
+  for (gint side = 0; side < SIDE_COUNT; side++)
+    percent[side] = gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->numbers[side]));
   self->width  = width;
   self->height = height;
+  /* A quarter stays a quarter when the picture has grown by the last one. */
+  self->showing = TRUE;
+  for (gint side = 0; in_percent (self) && side < SIDE_COUNT; side++)
+    g_object_set (self->settings, self->properties[side],
+                  (gint) CLAMP (round (percent[side] * whole (self, side) / 100), 0,
+                                self->most), NULL);
   show (self);
 }

@@ -196,9 +196,8 @@ check_selection (Run    *run,
   g_free (intent);
 }
 
-static void
-check_amounts (Run    *run,
-               Advice *advice)
+gboolean
+advice_misses_amounts (Run *run)
 {
   gint     left, right, top, bottom;
   EditRect bounds;
@@ -206,12 +205,18 @@ check_amounts (Run    *run,
   g_object_get (run->config, "left", &left, "right", &right, "top", &top,
                 "bottom", &bottom, NULL);
   if (run->replay || left || right || top || bottom)
-    return;
+    return FALSE;
   canvas_shown_bounds (run->image, &bounds);
-  if (bounds.width < gimp_image_get_width (run->image) ||
-      bounds.height < gimp_image_get_height (run->image))
-    return;
-  if (canvas_has_empty_places (run->image))
+  return bounds.width >= gimp_image_get_width (run->image)   &&
+         bounds.height >= gimp_image_get_height (run->image) &&
+         ! canvas_has_empty_places (run->image);
+}
+
+static void
+check_amounts (Run    *run,
+               Advice *advice)
+{
+  if (! advice_misses_amounts (run))
     return;
   advice->kind    = ADVICE_EXTEND;
   advice->refused = TRUE;

@@ -37,6 +37,9 @@ gchar       *advice_label        (const Advice         *advice);
 void         advice_follow       (const Advice         *advice,
                                   Run                  *run);
 
+/* Of an outpaint: nothing is added on any side, and nothing is empty. */
+gboolean     advice_misses_amounts (Run                *run);
+
 /* After run_find_model () or a look into the file has failed with `error', which stays the caller's. */
 void         advice_of_model     (Run                  *run,
                                   const GError         *error,

@@ -663,6 +663,9 @@ dialog_run (Run *run)
   self.run  = run;
   dialog_plan_init (&self.plan, run,
                     &(DialogPlanHooks) { suit_settings_cb, slow_cb, planned_cb }, &self);
+  /* An outpaint that knows no better begins with a quarter on the right. */
+  if (run->mode == EDIT_OUTPAINT && advice_misses_amounts (run))
+    g_object_set (config, "right", MAX (1, gimp_image_get_width (run->image) / 4), NULL);
   make_window (&self);
   dialog_models_scan (self.models);
   self.watch_id = g_timeout_add (IMAGE_CHECK, watch_image_cb, &self);

@@ -60,12 +60,27 @@ reason_in_short (DialogModels *self,
                                           : _("only follows instructions");
 }
 
+/* A layer's record and a script know a model by its file's name; the list by its path. */
+static void
+name_by_path (DialogModels *self)
+{
+  const Model *model;
+  gchar       *wanted;
+
+  g_object_get (self->run->config, "model", &wanted, NULL);
+  model = wanted && wanted[0] ? model_store_named (self->run->store, wanted) : NULL;
+  if (model)
+    g_object_set (self->run->config, "model", model->path, NULL);
+  g_free (wanted);
+}
+
 static void
 show_models (DialogModels *self)
 {
   GPtrArray *list = model_store_list (self->run->store);
   ModelRow  *rows = g_new0 (ModelRow, list->len + 1);
 
+  name_by_path (self);
   rows[0] = (ModelRow) { "", _("The one that fits best"), "", NULL };
   for (guint i = 0; i < list->len; i++)
     {

@@ -611,9 +611,9 @@ best_model (ModelStore *store,
   return best;
 }
 
-static const Model *
-model_by_name (ModelStore  *store,
-               const gchar *wanted)
+const Model *
+model_store_named (ModelStore  *store,
+                   const gchar *wanted)
 {
   for (guint i = 0; i < store->models->len; i++)
     {
@@ -681,7 +681,7 @@ model_store_find (ModelStore   *store,
     {
       if (! store->scanned)
         model_store_wait (store, 20.0);
-      model = wanted[0] ? model_by_name (store, wanted)
+      model = wanted[0] ? model_store_named (store, wanted)
                         : best_model (store, mode, strength);
       if (! model)
         {

@@ -67,6 +67,10 @@ void        model_store_wait  (ModelStore *store,
  * borrowed until the next scan ends. */
 GPtrArray  *model_store_list  (ModelStore *store);
 
+/* The one in that list whose file has this name, with or without its ending; NULL: none. */
+const Model *model_store_named (ModelStore  *store,
+                                const gchar *wanted);
+
 /* ---- choice -------------------------------------------------------------- */
 
 /* Whether a model can do this, and how well: 0 not at all (then `reason', if not NULL,

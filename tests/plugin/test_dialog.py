@@ -198,7 +198,7 @@ def use(name, item, title, prepare=lambda dialog: None):
     shot(f'{name}-inserted')
     press(wait(lambda: edit_menu('Undo ' + title), what='Undo ' + title))
     wait(lambda: state_of(number)[0] == before[0], 10, 'the image as before after one undo')
-    dialog.close(loses=2)
+    dialog.close(loses=3)
     gimp(CLOSE)
 
 
@@ -346,6 +346,7 @@ def a_slow_drive_keeps_nobody_waiting():
         check(sensitive(stop) and not sensitive(generate), 'it is open already')
         dialog.type('a strawberry')
         dialog.number('Steps', 1)
+        dialog.number('Pictures', 1)
         dialog.settled()
         press(stop)
         wait(lambda: sensitive(generate), 1, 'the end after Stop')
@@ -731,6 +732,29 @@ def an_intent_brings_its_strength_unless_one_was_chosen():
     gimp(CLOSE)
 
 
+def an_outpaint_opens_with_a_quarter_and_a_percentage_stays_when_the_canvas_grows():
+    for folder, _, files in os.walk(SETTINGS):
+        for file in files:
+            if 'outpaint' in file:
+                os.unlink(os.path.join(folder, file))
+    number = new(size='400, 200')
+    dialog = Dialog('Outpaint…', 'Outpaint')
+    dialog.ready(10)
+    check([dialog.value(side) for side in ('Left', 'Right', 'Top', 'Bottom')] == [0, 100, 0, 0], dialog.value('Right'))
+    dialog.labelled('combo box', 'Unit').get_selection_iface().select_child(1)
+    wait(lambda: dialog.value('Right') == 25, 5, '25 percent')
+    dialog.type('a beach')
+    dialog.number('Steps', 1)
+    dialog.number('Pictures', 1)
+    dialog.generate()
+    press(dialog.button('Insert as layer'))
+    wait(lambda: gimp(f'answer = image_of({number}).get_width()') == 500, 20, 'the larger canvas')
+    wait(lambda: dialog.says('New canvas: 625 × 200'), 10, 'a quarter of the larger canvas')
+    check(dialog.value('Right') == 25, 'it is', dialog.value('Right'))
+    dialog.close()
+    gimp(CLOSE)
+
+
 def tab_goes_only_through_what_is_seen():
     new()
     dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
@@ -805,6 +829,7 @@ answer = True
 ''')
     dialog = Dialog('Inpaint Selection…', 'Inpaint Selection')
     dialog.type('a strawberry')
+    dialog.number('Pictures', 1)
     dialog.number('Steps', 1)
     sees = wait(lambda: dialog.labelled('combo box', 'Model sees'), what='Model sees')
     sees.get_selection_iface().select_child(2)
@@ -829,6 +854,8 @@ answer = call('inpaint', image, [image.get_layers()[-1]], prompt='a pumpkin', **
     dialog = Dialog('Regenerate from This Layer…', 'Regenerate from This Layer')
     dialog.ready()
     check(text_of(dialog.area()) == 'a pumpkin', 'the prompt is', text_of(dialog.area()))
+    models_there = [node.get_name() for node in walk(dialog.labelled('combo box', 'Model'))]
+    check('gimp-diffusion-demo' in models_there and 'gimp-diffusion-demo.safetensors' not in models_there, models_there)
     check((dialog.value('Steps'), dialog.value('Seed')) == (3, seed), dialog.value('Steps'), dialog.value('Seed'))
     dialog.generate()
     press(dialog.button('Insert as layer'))
@@ -1012,7 +1039,7 @@ run((the_first_run_takes_four_actions_and_says_where_models_go, inpaint_from_men
      guidance_that_was_chosen_stays_where_nothing_can_be_remembered,
      models_that_cannot_do_it_are_grey_and_say_why, text_to_image_without_an_image_makes_one, results_outlive_their_image,
      results_of_an_outpaint_go_into_one_canvas, an_intent_brings_its_strength_unless_one_was_chosen,
-     tab_goes_only_through_what_is_seen, undo_takes_the_tick_away_and_insert_all_leaves_out_what_is_inserted,
+     an_outpaint_opens_with_a_quarter_and_a_percentage_stays_when_the_canvas_grows, tab_goes_only_through_what_is_seen, undo_takes_the_tick_away_and_insert_all_leaves_out_what_is_inserted,
      the_newest_result_lies_on_top,
      a_chosen_layer_that_is_deleted_is_told_and_not_read,
      regenerate_opens_with_what_the_layer_was_made_with, what_would_be_done_is_shown_again_after_a_change,

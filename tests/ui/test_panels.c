@@ -95,6 +95,25 @@ seed_of (GObject *settings)
   return seed;
 }
 
+/* "hello" was taken for 0, and that was kept. */
+static void
+what_is_no_number_is_no_seed (void)
+{
+  GObject   *settings = settings_new (NULL, NULL);
+  GtkWidget *form     = fields_new ();
+  GtkWidget *seed     = fields_add_seed (form, settings, "seed", "Seed");
+  GtkWidget *window   = settings_show (form);
+
+  gtk_entry_set_text (GTK_ENTRY (seed), "hello");
+  gtk_spin_button_update (GTK_SPIN_BUTTON (seed));
+  CHECK (seed_of (settings) == -1);
+  gtk_entry_set_text (GTK_ENTRY (seed), "12");
+  gtk_spin_button_update (GTK_SPIN_BUTTON (seed));
+  CHECK (seed_of (settings) == 12);
+  gtk_widget_destroy (window);
+  g_object_unref (settings);
+}
+
 static void
 lock_keeps_the_seed_of_the_last_run (void)
 {
@@ -397,6 +416,7 @@ main (int    argc,
   test_begin (argc, argv);
   RUN (numbers_and_choices_follow_their_properties);
   RUN (the_wheel_changes_only_what_has_the_focus);
+  RUN (what_is_no_number_is_no_seed);
   RUN (lock_keeps_the_seed_of_the_last_run);
   RUN (rows_beside_each_other_share_a_line);
   RUN (columns_of_forms_stand_in_line_whatever_is_in_them);
