@@ -149,13 +149,15 @@ static const Setting rows[] =
     .field = FIELD (edit.edge_width), .low = -1, .high = EDIT_MAX_WIDTH, .recorded = TRUE,
     .part = SETTING_MORE, .place = 9, .step = 1,
     .label = N_("Edge width"),
-    .help = N_("Over how many pixels the result fades at the selection's edge, half of them on "
+    .help = /* xgettext:no-c-format */
+            N_("Over how many pixels the result fades at the selection's edge, half of them on "
                "each side; -1 is 2.5 % of its size") },
   { .name = "feather", .type = SETTING_WHOLE, .modes = REDRAW | INPAINT | INSTRUCT,
     .field = FIELD (edit.feather), .low = -1, .high = EDIT_MAX_WIDTH, .recorded = TRUE,
     .part = SETTING_MORE, .place = 10, .beside = TRUE, .step = 1,
     .label = N_("Feather"),
-    .help = N_("How softly the change begins around the selection, in pixels; -1 is 10 % of "
+    .help = /* xgettext:no-c-format */
+            N_("How softly the change begins around the selection, in pixels; -1 is 10 % of "
                "its size") },
   { .name = "grow", .type = SETTING_WHOLE, .modes = REDRAW | INPAINT | INSTRUCT,
     .field = FIELD (edit.grow), .low = -1, .high = EDIT_MAX_WIDTH, .recorded = TRUE,
