@@ -94,7 +94,7 @@ show('text to image: a strawberry on a blue background', begin, save(drawn, '1-t
 begin = time.monotonic()
 image, layer = load('meadow.png')
 meadow = flat(image)
-image.select_ellipse(Gimp.ChannelOps.REPLACE, 70, 90, 116, 116)
+image.select_ellipse(Gimp.ChannelOps.REPLACE, 46, 62, 164, 164)
 Gimp.Selection.feather(image, 16)
 call('inpaint', image=image, drawables=[layer], prompt='a sunflower on a green meadow', intent='add', seed=3, **settings)
 pairs.append((meadow, flat(image)))

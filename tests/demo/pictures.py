@@ -12,7 +12,7 @@ from driver import CLOSE, FOLDER, Atspi, Batch, gimp, named, plugin_processes, r
 HERE = os.path.dirname(os.path.abspath(__file__))
 OPEN = f"""
 image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path({os.path.join(HERE, 'meadow.png')!r}))
-image.select_ellipse(Gimp.ChannelOps.REPLACE, 60, 78, 136, 136)
+image.select_ellipse(Gimp.ChannelOps.REPLACE, 46, 62, 164, 164)
 Gimp.Selection.feather(image, 16)
 images.clear()
 display = Gimp.Display.new(image)
