@@ -23,8 +23,9 @@ typedef struct {
     EditMode   mode;
     int        canvas_width, canvas_height; /* before extension */
     bool       has_selection;
-    EditRect   islands[EDIT_MAX_ISLANDS]; /* bounds of the selection's parts … */
-    int        island_count;              /* … 0: it is one */
+    EditRect   islands[EDIT_MAX_ISLANDS]; /* bounds of the selection's parts; of an outpaint with no
+                                             pixels to add: of the clear places inside known */
+    int        island_count;              /* 0: the selection is one */
     EditRect   selection; /* bounds of mask > 0, may lie partly off the canvas; ignored otherwise */
     int        left, right, top, bottom; /* outpaint: pixels to add */
     EditRect   known; /* outpaint: bounds of what is there on the canvas; width 0: all of it.  The
@@ -47,6 +48,10 @@ typedef struct {
 } EditSettings;
 
 EditSettings edit_settings_default(EditMode mode);
+
+/* Sets known and islands to what is clear of a picture [height, width, 4]: an outpaint with no pixels
+ * to add then fills all of that, border and holes.  False: no memory. */
+bool edit_settings_clear(EditSettings *settings, const float *rgba, int width, int height);
 
 /* Finds the islands of a selection from parts of it, in any order and rows at a time: rect in canvas
  * pixels, selection [rect.height, rect.width].  rects [EDIT_MAX_ISLANDS]: from top to bottom; parts

@@ -145,7 +145,7 @@ record_write (const Candidate *candidate,
   for (gint i = 0; i < candidate->plan.crop_count; i++)
     regions[i] = candidate->plan.crops[i].region;
   set_rects (file, "region", regions, candidate->plan.crop_count);
-  if (settings->island_count > 1)
+  if (settings->island_count > (settings->mode == EDIT_OUTPAINT ? 0 : 1))
     set_rects (file, "islands", settings->islands, settings->island_count);
   set_rect (file, "result", &candidate->edit.rect);
 

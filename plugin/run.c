@@ -152,6 +152,51 @@ find_islands (Run          *run,
   run->islands_seen      = print;
 }
 
+/* The clear places in the middle of what the layers show, for an outpaint that adds nothing: all that
+ * is clear is filled then. */
+static void
+find_holes (Run          *run,
+            EditSettings *settings)
+{
+  enum { BAND = 1024 };
+  EditRect     known = settings->known;
+  guint        print = canvas_fingerprint (run->image);
+  EditIslands *finder;
+  GimpLayer  **chosen;
+  gboolean     read  = TRUE;
+
+  if (settings->left || settings->right || settings->top || settings->bottom ||
+      ! canvas_has_empty_places (run->image))
+    return;
+  if (print == run->islands_seen && run->settings.mode == EDIT_OUTPAINT)
+    {
+      settings->island_count = run->settings.island_count;
+      memcpy (settings->islands, run->settings.islands, sizeof settings->islands);
+      return;
+    }
+  finder = edit_islands_create (settings->canvas_width, settings->canvas_height);
+  chosen = scene_layers (run->image, run->chosen);
+  for (gint y = 0; finder && read && y < known.height; y += BAND)
+    {
+      EditRect  band = { known.x, known.y + y, known.width, MIN (BAND, known.height - y) };
+      gfloat   *rgba = canvas_read (run->image, run_source (run), chosen, NULL, &band, NULL);
+      gsize     all  = (gsize) band.width * (gsize) band.height;
+
+      read = rgba != NULL;
+      for (gsize i = 0; read && i < all; i++)
+        rgba[i] = rgba[4 * i + 3] < 0.5f / 255;
+      if (read)
+        edit_islands_add (finder, band, rgba);
+      g_free (rgba);
+    }
+  if (! finder || ! read ||
+      ! edit_islands_find (finder, settings->islands, &settings->island_count))
+    settings->island_count = 0;
+  edit_islands_destroy (finder);
+  g_free (chosen);
+  run->islands_seen = print;
+}
+
 static void
 read_settings (Run *run)
 {
@@ -179,6 +224,8 @@ read_settings (Run *run)
                                                           &settings.selection);
       if (settings.has_selection && ! run->replay)
         find_islands (run, &settings);
+      else if (run->mode == EDIT_OUTPAINT && ! run->replay)
+        find_holes (run, &settings);
     }
   run->settings = settings;
 }

@@ -256,22 +256,6 @@ static EditRect mask_bounds(const float *mask, int width, int height)
     return x1 > x0 ? (EditRect){ x0, y0, x1 - x0, y1 - y0 } : (EditRect){ 0 };
 }
 
-/* Bounds of what is not transparent. */
-static EditRect known_bounds(const EnginePicture *picture)
-{
-    int x0 = picture->width, y0 = picture->height, x1 = 0, y1 = 0;
-    for (int y = 0; y < picture->height; y++)
-        for (int x = 0; x < picture->width; x++)
-            if (picture->pixels[4 * ((size_t)y * (size_t)picture->width + (size_t)x) + 3] >=
-                0.5f / 255) {
-                x0 = x < x0 ? x : x0;
-                x1 = x + 1 > x1 ? x + 1 : x1;
-                y0 = y < y0 ? y : y0;
-                y1 = y + 1;
-            }
-    return x1 > x0 ? (EditRect){ x0, y0, x1 - x0, y1 - y0 } : (EditRect){ 0 };
-}
-
 /* Memory that reading a picture may take: of what is free, that something is left for the model. */
 static size_t reading_bytes(void)
 {
@@ -490,8 +474,6 @@ static EditSettings edit_settings(const Options *options, EditMode mode, const E
     bool seams = mode == EDIT_SEAMS && !options_has(options, offsetof(EngineRequest, tile_x));
     settings.tile_x = seams || options->request.tile_x;
     settings.tile_y = seams || options->request.tile_y;
-    if (mode == EDIT_OUTPAINT)
-        settings.known = known_bounds(&edit->source);
     return settings;
 }
 
@@ -521,6 +503,8 @@ static bool run_edit(Make *make, EditMode mode, Edit *edit, EngineError *error)
     const EngineModelInfo *model = engine_model(make->engine);
     if (edit->mask && !find_islands(&settings, edit, error))
         return false;
+    if (mode == EDIT_OUTPAINT && !edit_settings_clear(&settings, edit->source.pixels, width, height))
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the picture.");
     if (!edit_plan(&settings, model, &edit->plan, error))
         return false;
     make->request.strength = settings.strength;

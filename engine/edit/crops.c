@@ -52,6 +52,31 @@ static bool may_part(const EditSettings *settings)
            settings->intent != EDIT_BACKGROUND;
 }
 
+/* An outpaint that adds nothing fills what is clear: its border, and each hole. */
+static bool fills_holes(const EditSettings *settings)
+{
+    bool grows = settings->left || settings->right || settings->top || settings->bottom;
+    return settings->mode == EDIT_OUTPAINT && !grows && !settings->has_selection &&
+           settings->island_count > 0 && settings->island_count <= EDIT_MAX_ISLANDS;
+}
+
+static bool has_clear_border(const EditSettings *settings)
+{
+    EditRect known = settings->known;
+    return known.width > 0 &&
+           (known.width < settings->canvas_width || known.height < settings->canvas_height);
+}
+
+static EditSettings of_hole(const EditSettings *settings, EditRect hole)
+{
+    EditSettings own = *settings;
+    own.known = (EditRect){ 0 };
+    own.island_count = 0;
+    own.has_selection = true;
+    own.selection = hole;
+    return own;
+}
+
 static bool no_memory(EngineError *error)
 {
     return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for a plan.");
@@ -66,6 +91,8 @@ static bool group_islands(IslandGroup *groups, int *count, const EditSettings *s
     if (!costing.plan)
         return no_memory(error);
     costing.settings.island_count = 0;
+    if (fills_holes(settings))
+        costing.settings = of_hole(settings, canvas);
     *count = 0;
     for (int i = 0; i < settings->island_count; i++) {
         EditRect island = rect_intersect(settings->islands[i], canvas);
@@ -112,8 +139,16 @@ bool crops_plan(Crops *crops, const EditSettings *settings, const EngineModelInf
 {
     IslandGroup groups[EDIT_MAX_ISLANDS];
     int         count = 0;
-    bool        ok = !may_part(settings) || group_islands(groups, &count, settings, model, error);
-    *crops = (Crops){ .count = count > 1 ? count : 1 };
+    bool        holes = fills_holes(settings), border = holes && has_clear_border(settings);
+    bool        ok = (!may_part(settings) && !holes) ||
+              group_islands(groups, &count, settings, model, error);
+    holes &= count > 0;
+    if (count + border > EDIT_MAX_ISLANDS) {
+        count--;
+        groups[count - 1].selection =
+            rect_union(groups[count - 1].selection, groups[count].selection);
+    }
+    *crops = (Crops){ .count = count + border > 1 ? count + border : 1 };
     crops->settings = calloc((size_t)crops->count, sizeof *crops->settings);
     crops->plans = calloc((size_t)crops->count, sizeof *crops->plans);
     if (ok && (!crops->settings || !crops->plans))
@@ -121,7 +156,9 @@ bool crops_plan(Crops *crops, const EditSettings *settings, const EngineModelInf
     for (int i = 0; ok && i < crops->count; i++) {
         crops->settings[i] = *settings;
         crops->settings[i].island_count = 0;
-        if (crops->count > 1)
+        if (holes && i >= border)
+            crops->settings[i] = of_hole(settings, groups[i - border].selection);
+        else if (!holes && crops->count > 1)
             crops->settings[i].selection = groups[i].selection;
         ok = plan_make(&crops->plans[i], &crops->settings[i], model, error);
     }

@@ -130,6 +130,30 @@ bool edit_islands_find(EditIslands *islands, EditRect *rects, int *count)
     return ok;
 }
 
+bool edit_settings_clear(EditSettings *settings, const float *rgba, int width, int height)
+{
+    EditIslands *islands = edit_islands_create(width, height);
+    float       *row = malloc((size_t)width * sizeof *row);
+    bool         ok = islands && row;
+    settings->known = (EditRect){ 0 };
+    settings->island_count = 0;
+    for (int y = 0; ok && y < height; y++)
+        for (int x = 0; x < width; x++)
+            if (rgba[4 * ((size_t)y * (size_t)width + (size_t)x) + 3] >= .5F / 255)
+                settings->known = rect_union(settings->known, (EditRect){ x, y, 1, 1 });
+    EditRect known = settings->known;
+    for (int y = known.y; ok && y < known.y + known.height; y++) {
+        for (int x = 0; x < known.width; x++)
+            row[x] =
+                rgba[4 * ((size_t)y * (size_t)width + (size_t)(known.x + x)) + 3] < .5F / 255;
+        edit_islands_add(islands, (EditRect){ known.x, y, known.width, 1 }, row);
+    }
+    ok = ok && edit_islands_find(islands, settings->islands, &settings->island_count);
+    edit_islands_destroy(islands);
+    free(row);
+    return ok;
+}
+
 /* ---- groups --------------------------------------------------------------------------------- */
 
 typedef struct {

@@ -201,6 +201,42 @@ static void memory_follows_what_is_seen(void)
     canvas_free(&canvas);
 }
 
+/* A border, and two holes in the middle of what is there. */
+static void all_that_is_clear_is_filled(void)
+{
+    for (int border = 0; border < 2; border++) {
+        Canvas   canvas = canvas_new(900, 700);
+        EditRect holes[2] = { { 150, 160, 50, 40 }, { 700, 500, 60, 70 } };
+        for (int i = 0; i < 900 * 700; i++) {
+            int  x = i % 900, y = i / 900;
+            bool clear = border && (x < 40 || y >= 680);
+            for (int k = 0; k < 2; k++)
+                clear |= x >= holes[k].x && y >= holes[k].y && x < holes[k].x + holes[k].width &&
+                         y < holes[k].y + holes[k].height;
+            if (clear)
+                memset(canvas.rgba + 4 * i, 0, 4 * sizeof(float));
+        }
+        Engine       engine = engine_double(256, 4);
+        EditSettings settings = canvas_settings(EDIT_OUTPAINT, &canvas);
+        CHECK(edit_settings_clear(&settings, canvas.rgba, 900, 700));
+        CHECK_INT(settings.island_count, 2);
+        CHECK_INT(settings.known.x, border ? 40 : 0);
+        Outcome outcome = canvas_run(&settings, &canvas, &engine);
+        if (!CHECK(outcome.ok))
+            printf("  %s\n", outcome.error.message);
+        CHECK(outcome.plan.crop_count == 2 + border);
+        float *laid = canvas_laid(&canvas, &outcome);
+        int    clear = 0;
+        for (int i = 0; i < 900 * 700; i++)
+            clear += canvas_byte((double)laid[4 * i + 3]) < 255;
+        CHECK_INT(clear, 0);
+        CHECK(outcome.plan.cost_pixels < 2 * 900 * 700);
+        free(laid);
+        outcome_free(&outcome);
+        canvas_free(&canvas);
+    }
+}
+
 int main(int argc, char **argv)
 {
     test_begin(argc, argv);
@@ -209,6 +245,7 @@ int main(int argc, char **argv)
     RUN(identity_is_identity_in_parts_too);
     RUN(later_crops_see_what_earlier_ones_made);
     RUN(a_ring_and_what_it_holds_are_one);
+    RUN(all_that_is_clear_is_filled);
     RUN(memory_follows_what_is_seen);
     return test_end();
 }

@@ -353,6 +353,21 @@ def two_spots_far_apart_are_one_layer_and_little_work():
     check(floats(pixels(again, format="R'G'B'A float")) == layer, 'it cannot be made again')
 
 
+def outpaint_fills_holes_and_border_at_once():
+    image, background = picture(width=300, height=220, kind=T.RGBA_IMAGE)
+    select(image, 60, 50, 40, 40)
+    background.edit_clear()
+    select(image, 200, 150, 50, 30)
+    background.edit_clear()
+    Gimp.Selection.none(image)
+    image.resize(300 + 20, 220, 20, 0)
+    result = ok('outpaint', image, [background], prompt='the sea')
+    equal((image.get_width(), image.get_height()), (320, 220), 'the canvas')
+    alpha = floats(projection(image, "R'G'B'A float"))[3::4]
+    check(min(alpha) > 0.999, 'a place is still clear')
+    ok('regenerate', image, [result.layer])
+
+
 def indexed_is_refused_with_what_to_do():
     image, background = picture()
     image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 8, False, False, '')
