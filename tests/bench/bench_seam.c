@@ -6,7 +6,8 @@
  * without a border has.
  *
  * Measured: inpaint 1.296, 2.382, 1.268, (c) best on 19 of 20; outpaint 1.479, 11.534, 1.161, (c)
- * best on 20 of 20.
+ * best on 20 of 20.  Since the mask's half lies on the selection's edge: inpaint (c) 1.247 with an edge
+ * of 16 pixels, 1.190 with 24 and 1.159 with 32; the pictures before any edit have 1.184 there.
  *
  *   bench_seam MODEL.safetensors [PICTURES [FIRST]] */
 #include "edit.h"
