@@ -75,7 +75,8 @@ Outcome canvas_run(const EditSettings *settings, const Canvas *canvas, Engine *e
     if (job) {
         EngineRequest request = { .count = 1, .seed = 7, .steps = 20 };
         outcome.ok = edit_generate(job, engine, &request, &outcome.result, &outcome.error);
-        size_t count = (size_t)outcome.plan.region.width * (size_t)outcome.plan.region.height;
+        EditRect seen = outcome.plan.crops[0].region;
+        size_t   count = (size_t)seen.width * (size_t)seen.height;
         outcome.denoise = malloc(count * sizeof *outcome.denoise);
         const float *denoise = edit_job_denoise_mask(job);
         for (size_t i = 0; i < count; i++)

@@ -25,7 +25,7 @@ float *canvas_cut(const Canvas *canvas, const float *from, int channels, const E
 typedef struct {
     EditPlan    plan;
     EditResult  result;
-    float      *denoise; /* of the region */
+    float      *denoise; /* of the first crop's region */
     EngineError error;
     bool        ok;
 } Outcome;
