@@ -39,7 +39,8 @@ static void crop_cost(IslandGroup *group, void *user)
         group->work += (double)pass->fit.work_width * pass->fit.work_height *
                            (double)pass->strength +
                        pass_pixels;
-        group->detail = fmin(1, pass->fit.scale);
+        if (i == 0)
+            group->detail = fmin(1, pass->fit.scale);
     }
 }
 

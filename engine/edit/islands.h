@@ -14,7 +14,7 @@ typedef struct {
     EditRect selection; /* bounds of its islands */
     EditRect result;    /* what its repaint may cover */
     double   work;      /* pixels of all passes, by strength; HUGE_VAL: it cannot be done */
-    double   detail;    /* scale at which it is seen last, at most 1 */
+    double   detail;    /* scale at which it is seen first, where things are laid out; at most 1 */
 } IslandGroup;
 
 typedef void IslandCost(IslandGroup *group, void *user); /* fills in all but selection */

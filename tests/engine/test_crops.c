@@ -62,6 +62,28 @@ static void two_spots_far_apart_cost_two_spots(void)
     }
 }
 
+/* Six of them at a third of the detail were thought to be less work. */
+static void nine_spots_keep_the_detail_of_one(void)
+{
+    EditSettings settings = edit_settings_default(EDIT_INPAINT);
+    Engine       engine = engine_double(512, 4);
+    EditPlan     one, nine;
+    EngineError  error = { 0 };
+    settings.canvas_width = 6000;
+    settings.canvas_height = 4000;
+    settings.has_selection = true;
+    settings.selection = (EditRect){ 840, 540, 4120, 2920 };
+    settings.island_count = 9;
+    for (int i = 0; i < 9; i++)
+        settings.islands[i] = (EditRect){ 840 + i % 3 * 2000, 540 + i / 3 * 1400, 120, 120 };
+    CHECK(edit_plan(&settings, &engine.model, &nine, &error));
+    CHECK_INT(nine.crop_count, 9);
+    settings.selection = settings.islands[4];
+    settings.island_count = 0;
+    CHECK(edit_plan(&settings, &engine.model, &one, &error));
+    CHECK(nine.cost_pixels <= 9.1 * one.cost_pixels);
+}
+
 static uint64_t seeds[8];
 
 static void paint_white(EnginePicture *decoded, const EngineRequest *request, int call)
@@ -241,6 +263,7 @@ int main(int argc, char **argv)
 {
     test_begin(argc, argv);
     RUN(two_spots_far_apart_cost_two_spots);
+    RUN(nine_spots_keep_the_detail_of_one);
     RUN(only_the_spots_change);
     RUN(identity_is_identity_in_parts_too);
     RUN(later_crops_see_what_earlier_ones_made);
