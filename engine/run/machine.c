@@ -121,7 +121,9 @@ double machine_speed(const Device *device)
     double  speed = 0;
     if (!memory)
         return 1e10;
-    Linear layer = { .weight = { memory, TYPE_F32, { WIDTH, WIDTH, 1, 1 } } };
+    Linear layer = {
+        .weight = { .data = memory, .type = TYPE_F32, .shape = { WIDTH, WIDTH, 1, 1 } }
+    };
     dry_init(&rehearsal, device);
     arena_init(&dry, &rehearsal.device, 0);
     multiply(&compute, &layer, ROWS, WIDTH);

@@ -63,7 +63,7 @@ static void run_layer(const Job *job)
 {
     const Shape *s = job->shape;
     if (s->kind == 'l') {
-        Linear layer = { .weight = { job->weights, TYPE_F16, { s->out, s->in, 1, 1 } } };
+        Linear layer = { .weight = { .data = job->weights, .type = TYPE_F16, .shape = { s->out, s->in, 1, 1 } } };
         linear(job->compute, cpu_tensor(job->y, 1, 1, s->size, s->out),
                cpu_tensor(job->x, 1, 1, s->size, s->in), &layer, false);
     } else if (s->kind == 'a') {
@@ -73,7 +73,7 @@ static void run_layer(const Job *job)
                   cpu_tensor(job->x, 1, 1, s->size, d), cpu_tensor(job->x + count, 1, 1, s->in, d),
                   cpu_tensor(job->x + 2 * count, 1, 1, s->in, d), s->n, false);
     } else {
-        Conv layer = { .weight = { job->weights, TYPE_F16, { s->out, s->in, s->k, s->k } } };
+        Conv layer = { .weight = { .data = job->weights, .type = TYPE_F16, .shape = { s->out, s->in, s->k, s->k } } };
         ConvSettings settings = { .stride = 1 };
         if (s->fused) {
             settings.scale = settings.shift = cpu_tensor(job->scale, 1, 1, s->n, s->in);

@@ -83,7 +83,7 @@ static void rows_of_a_weight_are_a_weight(void)
 static void doubles_are_rounded_to_float(void)
 {
     const double values[] = { 0.1, -1e300, 1e-300, 1.0 + 0x1p-30 };
-    Weight       weight = { values, TYPE_F64, { 4, 1, 1, 1 } };
+    Weight       weight = { .data = values, .type = TYPE_F64, .shape = { 4, 1, 1, 1 } };
     float        got[4];
     weight_to_float(got, &weight, 0, 4);
     CHECK(got[0] == 0.1F && isinf(got[1]) && got[1] < 0 && got[2] == 0 && got[3] == 1);
