@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Stable Diffusion on the CPU: text (and a picture, and a mask) in, pictures out.
  *
- * Needs no GLib, GTK or GIMP, prints nothing and never exits.  One call at a time per Engine, from
- * any thread; different Engines are independent: there are no globals.
+ * Needs no GLib, GTK or GIMP, prints nothing and never exits.  An EngineSession is the machine, an
+ * Engine a model that is open on it.  One call at a time per session, from any thread; different
+ * sessions are independent: there are no globals.
  *
+ *   EngineSessionOptions machine = engine_session_options_default();
+ *   EngineSession *session = engine_session_create(&machine, &error);
  *   EngineOptions options = engine_options_default();
- *   Engine *engine = engine_open("model.safetensors", &options, &error);
+ *   Engine *engine = engine_open(session, "model.safetensors", &options, &error);
  *   EngineRequest request = engine_request_default(engine);
  *   request.prompt = "a lighthouse at dawn";
  *   EnginePicture picture = {0};
  *   if (engine_generate(engine, &request, &picture, &error)) …
  *   engine_picture_clear(&picture);
- *   engine_close(engine); */
+ *   engine_close(engine);
+ *   engine_session_destroy(session); */
 #pragma once
 
 #include "base/choices.h"
@@ -69,6 +73,23 @@ bool engine_inspect(const char *path, EngineModelInfo *info, EngineError *error)
  * False where there is none that runs. */
 bool engine_sibling(char *out, size_t size, const char *path, int in_channels);
 
+/* ---- the machine ------------------------------------------------------------------------- */
+
+/* Threads, scratch memory and the measured speed: outlives the models that are open on it, of which
+ * there may be several.  They take turns. */
+typedef struct EngineSession EngineSession;
+
+typedef struct {
+    int threads; /* 0: all that this process may use */
+} EngineSessionOptions;
+
+EngineSessionOptions engine_session_options_default(void);
+
+/* NULL with a sentence on failure. */
+EngineSession *engine_session_create(const EngineSessionOptions *options, EngineError *error);
+/* Behind the last model's engine_close(); NULL is fine. */
+void           engine_session_destroy(EngineSession *session);
+
 /* ---- open -------------------------------------------------------------------------------- */
 
 typedef struct Engine Engine;
@@ -79,7 +100,6 @@ typedef struct {
     const char      *taesd_path; /* NULL: previews by a linear fit */
     const char      *text_encoder_path; /* NULL: the checkpoint's own; or a file or folder of one, or another
                                      checkpoint's */
-    int              threads;    /* 0: all that this process may use */
     EnginePrediction prediction;
     int              zero_terminal_snr; /* -1 as the file says, 0, 1 */
 } EngineOptions;
@@ -91,8 +111,9 @@ bool engine_inspect_with(const char *path, const EngineOptions *options, EngineM
                          EngineError *error);
 
 /* Maps the model and checks every tensor it will use, reading none.  path is a .safetensors file or a
- * diffusers folder.  NULL with a sentence on failure. */
-Engine *engine_open(const char *path, const EngineOptions *options, EngineError *error);
+ * diffusers folder.  Borrows the session.  NULL with a sentence on failure. */
+Engine *engine_open(EngineSession *session, const char *path, const EngineOptions *options,
+                    EngineError *error);
 void    engine_close(Engine *engine); /* NULL is fine */
 const EngineModelInfo *engine_model(const Engine *engine);
 const char *engine_model_path(const Engine *engine); /* as given to engine_open() */

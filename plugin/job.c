@@ -12,27 +12,28 @@
 
 struct _Job
 {
-  GThread      *thread;
-  gint          cancel;        /* atomic */
-  gint          enough;        /* atomic */
+  GThread       *thread;
+  gint           cancel;       /* atomic */
+  gint           enough;       /* atomic */
 
   /* Between tasks the main thread's, during a task the worker's. */
-  Engine       *engine;
-  gchar        *engine_path;
+  EngineSession *session;      /* outlives the models */
+  Engine        *engine;
+  gchar         *engine_path;
 
-  JobTask      *task;
-  JobCallbacks  callbacks;     /* of a run */
-  JobEstimated  estimated;     /* of an estimate */
-  gpointer      user;
+  JobTask       *task;
+  JobCallbacks   callbacks;     /* of a run */
+  JobEstimated   estimated;     /* of an estimate */
+  gpointer       user;
 
-  GMutex        lock;          /* guards what follows */
-  GQueue        reports;
-  gboolean      scheduled;
-  gboolean      opening;       /* the thread is opening the task's model */
-  gboolean      abandoned;     /* job_free () was called meanwhile: the thread ends the job */
-  gboolean      progressed;    /* `progress' has not been seen; its pixels are in `preview' */
-  JobProgress   progress;
-  guchar       *preview;
+  GMutex         lock;          /* guards what follows */
+  GQueue         reports;
+  gboolean       scheduled;
+  gboolean       opening;       /* the thread is opening the task's model */
+  gboolean       abandoned;     /* job_free () was called meanwhile: the thread ends the job */
+  gboolean       progressed;    /* `progress' has not been seen; its pixels are in `preview' */
+  JobProgress    progress;
+  guchar        *preview;
 };
 
 typedef enum
@@ -398,7 +399,8 @@ open_model (Job         *job,
             const gchar *path,
             EngineError *error)
 {
-  EngineOptions options = engine_options_default ();
+  EngineOptions        options = engine_options_default ();
+  EngineSessionOptions machine = engine_session_options_default ();
 
   if (job->engine && ! g_strcmp0 (path, job->engine_path))
     return TRUE;
@@ -407,7 +409,11 @@ open_model (Job         *job,
   inspection_wait ();
   engine_close (job->engine);
   g_clear_pointer (&job->engine_path, g_free);
-  job->engine = engine_open (path, &options, error);
+  job->engine = NULL;
+  if (! job->session)
+    job->session = engine_session_create (&machine, error);
+  if (job->session)
+    job->engine = engine_open (job->session, path, &options, error);
   if (set_opening (job, FALSE))
     return fail (error, ENGINE_CANCELLED, "stopped while the model was opened");
   if (! job->engine)
@@ -644,6 +650,7 @@ job_destroy (Job *job)
   g_queue_clear_full (&job->reports, (GDestroyNotify) report_free);
   job_task_free (job->task);
   engine_close (job->engine);
+  engine_session_destroy (job->session);
   g_free (job->engine_path);
   g_free (job->preview);
   g_mutex_clear (&job->lock);

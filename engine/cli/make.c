@@ -22,6 +22,7 @@ typedef struct {
     const Options *options;
     Progress       progress;
     Stages         stages;
+    EngineSession *session;
     Engine        *engine;
     EngineRequest  request;
     char          *prompt, *negative; /* wildcards picked, comments taken out */
@@ -569,7 +570,8 @@ bool command_make(const Options *options, EngineError *error)
     EngineOptions open = engine_options_default();
     EditMode      mode;
     char          sibling[4096];
-    open.threads = options->threads;
+    EngineSessionOptions machine = engine_session_options_default();
+    machine.threads = options->threads;
     open.vae_path = options->vae;
     open.taesd_path = options->taesd;
     open.text_encoder_path = options->text_encoder;
@@ -577,7 +579,8 @@ bool command_make(const Options *options, EngineError *error)
     progress_begin(&make.progress, options->quiet || options->json);
     const char *path = path_for_task(sibling, sizeof sibling, command_model_path(options, error), options);
     bool        ok = path && check_output(options, error) &&
-              (make.engine = engine_open(path, &open, error)) != NULL &&
+              (make.session = engine_session_create(&machine, error)) != NULL &&
+              (make.engine = engine_open(make.session, path, &open, error)) != NULL &&
               fill_request(&make, error);
     if (ok && mode_of(options->command, &mode)) {
         Edit edit = { 0 };
@@ -598,5 +601,6 @@ bool command_make(const Options *options, EngineError *error)
     free(make.prompt);
     free(make.negative);
     engine_close(make.engine);
+    engine_session_destroy(make.session);
     return ok;
 }

@@ -5,7 +5,6 @@
 #include "../request_settings.h"
 #include "../text/prompt.h"
 #include "generate.h"
-#include "machine.h"
 #include "model_info.h"
 #include "request.h"
 
@@ -63,13 +62,15 @@ static bool add_words(Tokenizer *tokenizer, const Checkpoint *checkpoint, Engine
     return true;
 }
 
-Engine *engine_open(const char *path, const EngineOptions *options, EngineError *error)
+Engine *engine_open(EngineSession *session, const char *path, const EngineOptions *options,
+                    EngineError *error)
 {
     Engine *engine = calloc(1, sizeof *engine);
     if (!engine) {
         fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory to open %s.", path);
         return NULL;
     }
+    engine->session = session;
     engine->path = strdup(path);
     CheckpointExtras extras = { options->vae_path, options->taesd_path, options->text_encoder_path };
     engine->checkpoint = checkpoint_open(path, &extras, error);
@@ -82,10 +83,6 @@ Engine *engine_open(const char *path, const EngineOptions *options, EngineError 
         apply_options(engine, options);
         ok = create_networks(engine, error);
     }
-    if (ok && !(engine->threads = threads_create(options->threads)))
-        ok = fail(error, ENGINE_OUT_OF_MEMORY, "The system gives no thread to work with.");
-    if (ok)
-        ok = (engine->device = device_create_cpu(engine->threads, error)) != NULL;
     if (!ok) {
         fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory to open %s.", path);
         engine_close(engine);
@@ -100,9 +97,6 @@ void engine_close(Engine *engine)
 {
     if (!engine)
         return;
-    arena_finish(&engine->arena);
-    device_destroy(engine->device);
-    threads_destroy(engine->threads);
     taesd_destroy(engine->taesd);
     vae_destroy(engine->vae);
     denoiser_destroy(engine->denoiser);
@@ -153,15 +147,11 @@ bool engine_estimate(Engine *engine, const EngineRequest *request, EngineEstimat
     if (!request_check(request, &engine->info, engine->factor, error) ||
         !generate_cost(engine, request, &cost, error))
         return false;
-    if (engine->speed <= 0)
-        engine->speed = machine_speed(engine->device);
-    uint64_t available = machine_available_bytes();
     *estimate = (EngineEstimate){
         .scratch_bytes = cost.bytes,
         .weight_bytes = checkpoint_bytes(engine->checkpoint),
-        /* What the last run took is given back or used again. */
-        .available_bytes = available ? available + engine->arena.size : 0,
-        .seconds = cost.flops / engine->speed,
+        .available_bytes = session_available(engine->session),
+        .seconds = cost.flops / session_speed(engine->session),
         .flops = cost.flops,
     };
     return true;

@@ -10,8 +10,10 @@
 #include "../sample/schedule.h"
 #include "../text/tokenizer.h"
 #include "preview.h"
+#include "session.h"
 
 struct Engine {
+    EngineSession  *session; /* borrowed */
     char           *path;
     Checkpoint     *checkpoint; /* the mapped weights that everything below borrows */
     ModelConfig     config;
@@ -25,8 +27,4 @@ struct Engine {
     int             factor; /* pixels a latent pixel stands for */
     NoiseLevels     levels;
     PreviewFit      preview;
-    Threads        *threads;
-    Device         *device; /* that computes */
-    Arena           arena; /* kept from one request to the next of the same size */
-    double          speed; /* operations a second: probed, then as measured; 0: not known yet */
 };

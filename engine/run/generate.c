@@ -20,7 +20,6 @@ typedef struct {
     const EngineRequest *request;
     EngineError         *error;
     Compute              compute;
-    atomic_bool          stop;
 
     Conditioning text, empty; /* prompt and negative prompt */
     double       sigmas[SCHEDULE_MAX_SIGMAS];
@@ -82,7 +81,7 @@ static bool report(Generate *run, const EnginePicture *preview)
         .preview = preview,
     };
     if (request->progress && !request->progress(request->user, &now)) {
-        atomic_store(&run->stop, true);
+        atomic_store(run->compute.stop, true);
         return false;
     }
     if (!run->enough && request->enough && request->enough(request->user)) {
@@ -110,7 +109,7 @@ static bool has_enough(void *user)
     if (run->broken_off) {
         run->broken_off = false;
         run->compute.flops = run->done_flops;
-        atomic_store(&run->stop, false);
+        atomic_store(run->compute.stop, false);
     }
     if (!run->enough || compute_stopped(&run->compute))
         return false;
@@ -424,7 +423,7 @@ static bool begin(Generate *run, Engine *engine, const EngineRequest *request, E
 {
     int layout = request->steps, first = 0;
     *run = (Generate){ .engine = engine, .request = request, .error = error };
-    run->compute = (Compute){ .stop = &run->stop };
+    run->compute = session_compute(engine->session);
     run->h = request->height / engine->factor;
     run->w = request->width / engine->factor;
     if (request->source && (!engine->can.instruction || request->mask))
@@ -447,7 +446,7 @@ static bool dry_run(Generate *run, GenerateCost *cost)
 {
     Dry   rehearsal;
     Arena dry;
-    dry_init(&rehearsal, run->engine->device);
+    dry_init(&rehearsal, run->engine->session->device);
     arena_init(&dry, &rehearsal.device, 0);
     run->compute.scratch = &dry;
     run->compute.flops = 0;
@@ -498,17 +497,10 @@ static bool refuse_memory(const EngineRequest *request, size_t need, uint64_t av
 
 static bool take_memory(Generate *run, size_t bytes)
 {
-    Arena *arena = &run->engine->arena;
-    if (arena->size < bytes) {
-        arena_finish(arena);
-        uint64_t available = machine_available_bytes();
-        if (available && bytes > available)
-            return refuse_memory(run->request, bytes, available, run->error);
-        if (!arena_init(arena, run->engine->device, bytes))
-            return refuse_memory(run->request, bytes, available ? available : bytes / 2,
-                                 run->error);
-    }
-    run->compute.scratch = arena;
+    uint64_t available;
+    run->compute.scratch = &run->engine->session->arena;
+    if (!session_reserve(run->engine->session, bytes, &available))
+        return refuse_memory(run->request, bytes, available, run->error);
     size_t pixels = 3 * (size_t)run->preview.width * (size_t)run->preview.height;
     run->preview.pixels = pixels ? malloc(pixels * sizeof *run->preview.pixels) : NULL;
     return !pixels || run->preview.pixels ||
@@ -541,7 +533,7 @@ static bool refuse_changed(Generate *run)
 static bool run_all(Generate *run, EnginePicture *pictures)
 {
     if (!report(run, NULL))
-        atomic_store(&run->stop, true);
+        atomic_store(run->compute.stop, true);
     if (cancelled(run) || !prepare(run))
         return false;
     ArenaMark mark = arena_mark(run->compute.scratch);
@@ -567,7 +559,7 @@ bool generate(Engine *engine, const EngineRequest *request, EnginePicture *pictu
     bool ok = begin(&run, engine, request, error) && dry_run(&run, &cost) &&
               take_memory(&run, cost.bytes);
     if (ok) {
-        ArenaMark mark = arena_mark(&engine->arena);
+        ArenaMark mark = arena_mark(run.compute.scratch);
         run.total_flops = cost.flops;
         run.compute.flops = 0;
         run.compute.poll = on_poll;
@@ -583,9 +575,9 @@ bool generate(Engine *engine, const EngineRequest *request, EnginePicture *pictu
         }
         double seconds = machine_seconds() - run.started;
         /* Of a run that ends early too much is decoding, which is faster than the U-Net. */
-        if (ok && !run.enough && seconds > 0.5)
-            engine->speed = run.compute.flops / seconds;
-        arena_rewind(&engine->arena, mark);
+        if (ok && !run.enough)
+            session_measured(engine->session, run.compute.flops, seconds);
+        arena_rewind(run.compute.scratch, mark);
     }
     if (ok && request->progress) {
         run.fraction = 1;

@@ -212,8 +212,9 @@ int main(int argc, char **argv)
     int           count = argc > 2 ? atoi(argv[2]) : PICTURES, first = argc > 3 ? atoi(argv[3]) : 0;
     int           best[2] = { 0 };
     double        sums[2][WAYS] = { { 0 } };
-    options.threads = 2;
-    bench.engine = argc > 1 ? engine_open(argv[1], &options, &bench.error) : NULL;
+    EngineSessionOptions machine = { .threads = 2 };
+    EngineSession       *session = engine_session_create(&machine, &bench.error);
+    bench.engine = session && argc > 1 ? engine_open(session, argv[1], &options, &bench.error) : NULL;
     bool ok = bench.engine != NULL;
     printf("%-40s %-8s %6s %6s %6s\n", "seam score", "", "a", "b", "c");
     for (int i = 0; ok && i < count; i++)
@@ -226,5 +227,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench_seam: %s\n",
                 bench.error.message[0] ? bench.error.message : "usage: bench_seam MODEL");
     engine_close(bench.engine);
+    engine_session_destroy(session);
     return ok ? 0 : 1;
 }

@@ -2,6 +2,7 @@
 /* Networks and whole runs on a device whose memory the host cannot reach: nobody above the face of
  * compute/ looks into a tensor, and the answers are those of the processor. */
 #include "compute/dry.h"
+#include "demo_help.h"
 #include "edit.h"
 #include "guarded.h"
 #include "model_help.h"
@@ -164,20 +165,20 @@ static void check_picture(Engine *engine, EngineRequest request)
     EngineError   error = { 0 };
     EnginePicture plain = { 0 }, locked = { 0 };
     Guarded       guarded;
-    Device       *real = engine->device;
+    Device       *real = engine->session->device;
     double        seen[2] = { 0 };
     request.observe = take_stage;
     request.user = &seen[0];
     if (!CHECK(engine_generate(engine, &request, &plain, &error)))
         printf("     %s\n", error.message);
-    arena_finish(&engine->arena);
-    guarded_init(&guarded, engine->threads);
-    engine->device = &guarded.device;
+    arena_finish(&engine->session->arena);
+    guarded_init(&guarded, engine->session->threads);
+    engine->session->device = &guarded.device;
     request.user = &seen[1];
     if (!CHECK(engine_generate(engine, &request, &locked, &error)))
         printf("     %s\n", error.message);
-    arena_finish(&engine->arena);
-    engine->device = real;
+    arena_finish(&engine->session->arena);
+    engine->session->device = real;
     CHECK(guarded.operations > 100 && seen[0] == seen[1]);
     CHECK(plain.pixels && locked.pixels &&
           memcmp(plain.pixels, locked.pixels,
@@ -191,12 +192,7 @@ static void whole_runs_give_the_processors_bits_where_the_host_cannot_look(void)
     enum { SIDE = 64 };
     static float  colours[3 * SIDE * SIDE], soft[SIDE * SIDE];
     EnginePicture source = { SIDE, SIDE, 3, colours }, mask = { SIDE, SIDE, 1, soft };
-    EngineError   error = { 0 };
-    EngineOptions options = engine_options_default();
-    options.threads = THREADS;
-    Engine *engine = engine_open(DEMO_IN_SOURCE, &options, &error);
-    if (!CHECK(engine != NULL))
-        return;
+    Engine       *engine = demo_open(THREADS);
     for (int i = 0; i < SIDE * SIDE; i++) {
         soft[i] = (float)(i % SIDE) / (SIDE - 1);
         for (int c = 0; c < 3; c++)
@@ -217,7 +213,7 @@ static void whole_runs_give_the_processors_bits_where_the_host_cannot_look(void)
     request.mask = &mask;
     request.steps = 4;
     check_picture(engine, request);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 /* ---- the guard itself ------------------------------------------------------------------------ */

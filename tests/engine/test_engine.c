@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The whole pipeline on the demo checkpoint: what does not need a reference's numbers. */
-#include "engine.h"
+#include "demo_help.h"
 #include "test.h"
 
 #include <math.h>
@@ -9,17 +9,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-static Engine *open_demo(int threads)
-{
-    EngineError   error = { 0 };
-    EngineOptions options = engine_options_default();
-    options.threads = threads;
-    Engine *engine = engine_open(DEMO_IN_SOURCE, &options, &error);
-    if (!CHECK(engine != NULL))
-        printf("     %s\n", error.message);
-    return engine;
-}
 
 static EngineRequest small_request(const Engine *engine)
 {
@@ -54,9 +43,7 @@ static void same_seed_is_same_bits_for_any_threads_and_again(void)
     static const int counts[] = { 1, 2, 3, 8 };
     EnginePicture    first = { 0 };
     for (int i = 0; i < 4; i++) {
-        Engine *engine = open_demo(counts[i]);
-        if (!engine)
-            return;
+        Engine *engine = demo_open(counts[i]);
         EngineRequest request = small_request(engine);
         for (int again = 0; again < 2; again++) {
             EnginePicture picture = { 0 };
@@ -68,14 +55,14 @@ static void same_seed_is_same_bits_for_any_threads_and_again(void)
                 engine_picture_clear(&picture);
             }
         }
-        engine_close(engine);
+        demo_close(engine);
     }
     engine_picture_clear(&first);
 }
 
 static void picture_i_of_a_batch_has_seed_plus_i(void)
 {
-    Engine       *engine = open_demo(2);
+    Engine       *engine = demo_open(2);
     EngineRequest request = small_request(engine);
     EnginePicture batch[3] = { { 0 } }, alone = { 0 };
     request.count = 3;
@@ -88,7 +75,7 @@ static void picture_i_of_a_batch_has_seed_plus_i(void)
     for (int i = 0; i < 3; i++)
         engine_picture_clear(&batch[i]);
     engine_picture_clear(&alone);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 typedef struct {
@@ -112,7 +99,7 @@ static bool watch(void *user, const EngineProgress *now)
 
 static void progress_goes_forward_and_shows_a_preview_each_step(void)
 {
-    Engine       *engine = open_demo(2);
+    Engine       *engine = demo_open(2);
     EngineRequest request = small_request(engine);
     Watch         seen = { 0 };
     EnginePicture picture = { 0 };
@@ -125,12 +112,12 @@ static void progress_goes_forward_and_shows_a_preview_each_step(void)
     CHECK(seen.begins_with_text);
     CHECK_INT(seen.previews, request.steps);
     engine_picture_clear(&picture);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void cancel_at_any_call_leaves_the_picture_empty_and_the_engine_usable(void)
 {
-    Engine       *engine = open_demo(2);
+    Engine       *engine = demo_open(2);
     EngineRequest request = small_request(engine);
     EnginePicture picture = { 0 }, before = { 0 };
     generate(engine, &request, &before);
@@ -152,7 +139,7 @@ static void cancel_at_any_call_leaves_the_picture_empty_and_the_engine_usable(vo
     CHECK(same_picture(&picture, &before));
     engine_picture_clear(&picture);
     engine_picture_clear(&before);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void refuses(Engine *engine, EngineRequest request, const char *part)
@@ -168,7 +155,7 @@ static void refuses(Engine *engine, EngineRequest request, const char *part)
 
 static void refuses_requests_outside_the_documented_ranges(void)
 {
-    Engine             *engine = open_demo(1);
+    Engine             *engine = demo_open(1);
     const EngineRequest good = small_request(engine);
     EngineRequest       request = good;
     float               pixels[12] = { 0 };
@@ -201,12 +188,12 @@ static void refuses_requests_outside_the_documented_ranges(void)
     request = good;
     request.prompt = "a cat AND a dog";
     refuses(engine, request, "several prompts at once");
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void guidance_below_0_leads_away_from_the_prompt(void)
 {
-    Engine       *engine = open_demo(1);
+    Engine       *engine = demo_open(1);
     EngineRequest request = small_request(engine);
     EnginePicture towards = { 0 }, away = { 0 }, swapped = { 0 };
     request.negative_prompt = "a blue background";
@@ -226,12 +213,12 @@ static void guidance_below_0_leads_away_from_the_prompt(void)
     engine_picture_clear(&towards);
     engine_picture_clear(&away);
     engine_picture_clear(&swapped);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void strength_0_returns_the_source(void)
 {
-    Engine       *engine = open_demo(1);
+    Engine       *engine = demo_open(1);
     EngineRequest request = small_request(engine);
     size_t        count = (size_t)request.width * (size_t)request.height * 3;
     float        *pixels = malloc(count * sizeof *pixels);
@@ -244,7 +231,7 @@ static void strength_0_returns_the_source(void)
         CHECK(same_picture(&source, &picture));
     engine_picture_clear(&picture);
     engine_picture_clear(&source);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 typedef struct {
@@ -266,7 +253,7 @@ static void observer_sees_every_stage_in_order(void)
 {
     static const char *const want[] = { "cond", "uncond", "noise", "latents.0", "latents.1",
                                         "latents.2", "latents.3", "picture" };
-    Engine       *engine = open_demo(1);
+    Engine       *engine = demo_open(1);
     EngineRequest request = small_request(engine);
     Seen          seen = { .count = 0 };
     EnginePicture picture = { 0 };
@@ -277,12 +264,12 @@ static void observer_sees_every_stage_in_order(void)
     for (int i = 0; i < 8 && i < seen.count; i++)
         CHECK_STRING(seen.names[i], want[i]);
     engine_picture_clear(&picture);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void estimate_grows_with_size_and_needs_no_weights(void)
 {
-    Engine        *engine = open_demo(1);
+    Engine        *engine = demo_open(1);
     EngineRequest  request = small_request(engine);
     EngineEstimate small, large;
     EngineError    error = { 0 };
@@ -291,12 +278,12 @@ static void estimate_grows_with_size_and_needs_no_weights(void)
     CHECK(engine_estimate(engine, &request, &large, &error));
     CHECK(large.scratch_bytes > 4 * small.scratch_bytes && small.scratch_bytes > 0);
     CHECK(large.flops > 20 * small.flops && small.seconds > 0);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void huge_request_is_refused_with_numbers_before_anything_is_loaded(void)
 {
-    Engine       *engine = open_demo(1);
+    Engine       *engine = demo_open(1);
     EngineRequest request = small_request(engine);
     EnginePicture picture = { 0 };
     EngineError   error = { 0 };
@@ -306,7 +293,7 @@ static void huge_request_is_refused_with_numbers_before_anything_is_loaded(void)
     CHECK_INT(error.status, ENGINE_OUT_OF_MEMORY);
     CHECK(strstr(error.message, "MB") != NULL);
     CHECK((double)(clock() - start) / CLOCKS_PER_SEC < 2);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 /* A copy of the demo checkpoint in a file of its own; the caller unlinks and frees. */
@@ -334,28 +321,25 @@ static bool cut_file(void *user, const EngineProgress *now)
 static void checkpoint_cut_while_it_is_used_fails_the_run_and_not_the_process(void)
 {
     EngineError   error = { 0 };
-    EngineOptions options = engine_options_default();
     EnginePicture picture = { 0 };
     char         *path = copy_of_demo();
-    Engine       *engine = engine_open(path, &options, &error);
-    if (CHECK(engine != NULL)) {
-        EngineRequest request = small_request(engine);
-        request.progress = cut_file;
-        request.user = path;
-        CHECK(!engine_generate(engine, &request, &picture, &error));
-        CHECK_INT(error.status, ENGINE_BAD_FILE);
-        if (!CHECK(strstr(error.message, "was changed while it was in use") != NULL))
-            printf("     %s\n", error.message);
-        CHECK(picture.pixels == NULL);
-    }
-    engine_close(engine);
+    Engine       *engine = demo_open_path(path, 0);
+    EngineRequest request = small_request(engine);
+    request.progress = cut_file;
+    request.user = path;
+    CHECK(!engine_generate(engine, &request, &picture, &error));
+    CHECK_INT(error.status, ENGINE_BAD_FILE);
+    if (!CHECK(strstr(error.message, "was changed while it was in use") != NULL))
+        printf("     %s\n", error.message);
+    CHECK(picture.pixels == NULL);
+    demo_close(engine);
     unlink(path);
     free(path);
 }
 
 static void two_engines_in_one_process_are_independent(void)
 {
-    Engine       *a = open_demo(1), *b = open_demo(2);
+    Engine       *a = demo_open(1), *b = demo_open(2);
     EngineRequest request = small_request(a), other = small_request(b);
     EnginePicture first = { 0 }, second = { 0 }, again = { 0 };
     other.prompt = "a yellow lemon";
@@ -368,8 +352,8 @@ static void two_engines_in_one_process_are_independent(void)
     engine_picture_clear(&first);
     engine_picture_clear(&second);
     engine_picture_clear(&again);
-    engine_close(b);
-    engine_close(a);
+    demo_close(b);
+    demo_close(a);
 }
 
 static void counts(const char *prompt, int want_tokens, int want_chunks)

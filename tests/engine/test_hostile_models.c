@@ -3,7 +3,7 @@
  * not divide, networks that do not fit each other.  Each is inspected, opened, estimated and, where it is
  * said to be ready, run for one step of each mode; in a single file and in a folder.  What this looks for is
  * what the sanitizers see; HOSTILE_MODELS=N makes N random ones, HOSTILE_SEED=S begins elsewhere. */
-#include "engine.h"
+#include "demo_help.h"
 #include "model_maker.h"
 #include "test.h"
 
@@ -65,18 +65,17 @@ static Verdict try_path(const char *path, const char *taesd)
     EngineModelInfo info;
     EngineError     error = { ENGINE_OK, "" };
     EngineOptions   options = engine_options_default();
-    options.threads = 1;
     options.taesd_path = taesd;
     if (!CHECK(engine_inspect(path, &info, &error)))
         printf("     %s\n", error.message);
-    Engine *engine = engine_open(path, &options, &error);
+    Engine *engine = demo_try(path, &options, 1, &error);
     verdict.runnable = engine != NULL;
     snprintf(verdict.reason, sizeof verdict.reason, "%s", engine ? "" : error.message);
     CHECK(taesd || info.runnable == (engine != NULL));
     CHECK(engine || error.status == ENGINE_UNSUPPORTED);
     for (int mode = 0; mode < 3 && engine; mode++)
         run_mode(engine, mode > 0, mode > 1, &verdict);
-    engine_close(engine);
+    demo_close(engine);
     return verdict;
 }
 

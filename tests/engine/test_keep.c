@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Stop and keep: runs of the demo checkpoint that request->enough() ends early. */
 #include "compute/dry.h"
+#include "demo_help.h"
 #include "edit.h"
 #include "run/engine_parts.h"
 #include "run/latents.h"
@@ -12,20 +13,6 @@
 #include <string.h>
 
 enum { W = 72, H = 64, LATENTS = 4 * (W / 8) * (H / 8) };
-
-/* With one thread the reports of a run are always as many. */
-static Engine *open_demo(int threads)
-{
-    EngineError   error = { 0 };
-    EngineOptions options = engine_options_default();
-    options.threads = threads;
-    Engine *engine = engine_open(DEMO_IN_SOURCE, &options, &error);
-    if (!CHECK(engine != NULL)) {
-        printf("     %s\n", error.message);
-        exit(1);
-    }
-    return engine;
-}
 
 static void generate(Engine *engine, const EngineRequest *request, EnginePicture *pictures)
 {
@@ -156,10 +143,10 @@ static EnginePicture decode(Engine *engine, const float *latents)
     Decoding work = { .engine = engine, .latents = latents };
     Dry      rehearsal;
     Arena    dry, arena;
-    dry_init(&rehearsal, engine->device);
+    dry_init(&rehearsal, engine->session->device);
     CHECK(arena_init(&dry, &rehearsal.device, 0));
     decode_with(&(Compute){ .scratch = &dry }, &work);
-    CHECK(arena_init(&arena, engine->device, dry.peak));
+    CHECK(arena_init(&arena, engine->session->device, dry.peak));
     decode_with(&(Compute){ .scratch = &arena }, &work);
     arena_finish(&arena);
     arena_finish(&dry);
@@ -171,7 +158,7 @@ static void look(Engine *engine, EnginePicture *preview, const float *latents)
 {
     Arena   arena;
     Compute compute = { .scratch = &arena };
-    CHECK(arena_init(&arena, engine->device, LATENTS * sizeof *latents + 4096));
+    CHECK(arena_init(&arena, engine->session->device, LATENTS * sizeof *latents + 4096));
     Tensor x = tensor_new(&compute, ARENA_LOW, 1, 4, H / 8, W / 8);
     upload(&compute, x, latents);
     preview_apply(&compute, &engine->preview, preview, x);
@@ -180,7 +167,7 @@ static void look(Engine *engine, EnginePicture *preview, const float *latents)
 
 static void enough_keeps_what_the_last_preview_showed(void)
 {
-    Engine *engine = open_demo(1);
+    Engine *engine = demo_open(1); /* with one thread the reports of a run are always as many */
     for (int s = 0; s < ENGINE_SAMPLER_COUNT; s++) {
         EnginePicture pictures[2] = { { 0 } };
         for (int within = 0; within < 2; within++) { /* after the second step, and in the third */
@@ -207,13 +194,13 @@ static void enough_keeps_what_the_last_preview_showed(void)
         CHECK(same_picture(&pictures[0], &pictures[1]));
         clear_pictures(pictures, 2);
     }
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void enough_from_the_start_makes_one_step_in_the_memory_of_a_whole_run(void)
 {
     for (int watched = 0; watched < 2; watched++) {
-        Engine        *engine = open_demo(1);
+        Engine        *engine = demo_open(1);
         Keep           keep = { .report = 0 };
         EngineRequest  request = kept_request(engine, &keep);
         EnginePicture  picture = { 0 };
@@ -222,19 +209,19 @@ static void enough_from_the_start_makes_one_step_in_the_memory_of_a_whole_run(vo
         request.progress = watched ? keep_progress : NULL;
         CHECK(engine_estimate(engine, &request, &estimate, &error));
         generate(engine, &request, &picture);
-        CHECK(engine->arena.peak == estimate.scratch_bytes);
+        CHECK(engine->session->arena.peak == estimate.scratch_bytes);
         CHECK_INT(keep.asked, 1);
         CHECK_INT(keep.steps_seen, 1);
         CHECK_INT(keep.kept_count, 1);
         CHECK(picture.pixels != NULL);
         engine_picture_clear(&picture);
-        engine_close(engine);
+        demo_close(engine);
     }
 }
 
 static void enough_begins_no_further_picture(void)
 {
-    Engine       *engine = open_demo(1);
+    Engine       *engine = demo_open(1);
     EnginePicture whole[3], alone, pictures[3];
     Keep          all = { .report = NEVER };
     Keep          second = { .stage = ENGINE_STAGE_SAMPLE, .step = 3, .image = 1, .report = 1 };
@@ -272,12 +259,12 @@ static void enough_begins_no_further_picture(void)
     clear_pictures(pictures, 3);
     clear_pictures(whole, 3);
     engine_picture_clear(&alone);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void enough_at_any_report_goes_forward_to_1_and_leaves_the_engine_usable(void)
 {
-    Engine       *engine = open_demo(1);
+    Engine       *engine = demo_open(1);
     Keep          never = { .report = NEVER };
     EngineRequest request = kept_request(engine, &never);
     EnginePicture before, picture;
@@ -301,12 +288,12 @@ static void enough_at_any_report_goes_forward_to_1_and_leaves_the_engine_usable(
     CHECK(same_picture(&picture, &before));
     engine_picture_clear(&picture);
     engine_picture_clear(&before);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void cancel_while_the_kept_picture_is_decoded_cancels(void)
 {
-    Engine       *engine = open_demo(1);
+    Engine       *engine = demo_open(1);
     Keep          keep = { .stage = ENGINE_STAGE_SAMPLE, .step = 2, .report = 1,
                            .cancels_then = true };
     EngineRequest request = kept_request(engine, &keep);
@@ -317,12 +304,12 @@ static void cancel_while_the_kept_picture_is_decoded_cancels(void)
     CHECK_INT(error.status, ENGINE_CANCELLED);
     CHECK_INT(keep.kept_count, 1);
     CHECK(!pictures[0].pixels && !pictures[1].pixels);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void enough_keeps_what_the_mask_keeps(void)
 {
-    Engine *engine = open_demo(1);
+    Engine *engine = demo_open(1);
     float  *pixels = malloc(3 * W * H * sizeof *pixels), *mask = malloc(W * H * sizeof *mask);
     for (int i = 0; i < W * H; i++) {
         mask[i] = i % W < 24 ? 0 : i % W < 48 ? .5f : 1;
@@ -354,7 +341,7 @@ static void enough_keeps_what_the_mask_keeps(void)
     CHECK(painted > LATENTS / 2);
     free(pixels);
     free(mask);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 /* ---- edits ----------------------------------------------------------------------------------- */
@@ -425,7 +412,7 @@ static void edits_end_with_the_pass_that_runs(void)
         { ENGINE_STAGE_SAMPLE, 1, 0, 4, 0, 0 },  /* in it */
         { ENGINE_STAGE_SAMPLE, 1, 1, 1, 1, 1 },  /* after it */
     };
-    Engine *engine = open_demo(2);
+    Engine *engine = demo_open(2);
     for (int mode = 0; mode < 2; mode++) {
         EditSettings settings = edit_settings_default(mode ? EDIT_OUTPAINT : EDIT_IMAGE_TO_IMAGE);
         settings.strength = 1;
@@ -463,12 +450,12 @@ static void edits_end_with_the_pass_that_runs(void)
         }
         edit_result_clear(&handed_back);
     }
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void edits_that_end_by_themselves_say_so(void)
 {
-    Engine      *engine = open_demo(2);
+    Engine      *engine = demo_open(2);
     EditSettings settings = edit_settings_default(EDIT_IMAGE_TO_IMAGE);
     settings.canvas_width = settings.canvas_height = 256;
     for (int late = 0; late < 2; late++) {
@@ -482,12 +469,12 @@ static void edits_that_end_by_themselves_say_so(void)
         edit_result_clear(&edited.results[0]);
         edit_result_clear(&edited.results[1]);
     }
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void an_edit_that_is_cancelled_after_enough_leaves_nothing(void)
 {
-    Engine      *engine = open_demo(2);
+    Engine      *engine = demo_open(2);
     EngineError  error = { 0 };
     EditSettings settings = edit_settings_default(EDIT_TEXT_TO_IMAGE);
     EditPlan     plan;
@@ -501,7 +488,7 @@ static void an_edit_that_is_cancelled_after_enough_leaves_nothing(void)
     CHECK_INT(error.status, ENGINE_CANCELLED);
     CHECK(result.rgba == NULL && keep.kept_count == 1);
     edit_job_destroy(job);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files that are no checkpoint, by the names that real ones have: each is named for what it is, in one
  * sentence.  And layouts that checkpoints come in: each draws what the plain layout draws. */
-#include "engine.h"
+#include "demo_help.h"
 #include "files/safetensors.h"
 #include "files_help.h"
 #include "test.h"
@@ -299,7 +299,7 @@ static const char *prompt = ""; /* of draw() */
 static bool draw(const char *path, const EngineOptions *options, EnginePicture *picture)
 {
     EngineError error = { 0 };
-    Engine     *engine = engine_open(path, options, &error);
+    Engine     *engine = demo_try(path, options, 0, &error);
     bool        ok = engine != NULL;
     if (ok) {
         EngineRequest request = engine_request_default(engine);
@@ -309,7 +309,7 @@ static bool draw(const char *path, const EngineOptions *options, EnginePicture *
         request.prompt = prompt;
         ok = engine_generate(engine, &request, picture, &error);
     }
-    engine_close(engine);
+    demo_close(engine);
     if (!CHECK(ok))
         printf("     %s\n", error.message);
     return ok;
@@ -550,9 +550,9 @@ static void a_vae_of_another_family_is_blamed_itself(void)
     builder_add(&file, "decoder.up.0.block.0.conv1.weight", "F32", 4, 8, 8, 3, 3);
     builder_write(&file, path);
     options.vae_path = path;
-    Engine *engine = engine_open(golden("sd1.safetensors"), &options, &error);
+    Engine *engine = demo_try(golden("sd1.safetensors"), &options, 0, &error);
     CHECK(engine == NULL);
-    engine_close(engine);
+    demo_close(engine);
     snprintf(sentence, sizeof sentence,
              "%s: is a VAE of 16 channels, and checkpoints of Stable Diffusion 1.x, 2.x and SDXL need one of 4",
              path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Layouts and parametrisations beyond the plain ones, in two whole steps against diffusers' own nets and
  * schedulers: tests/golden/golden_networks.py. */
-#include "engine.h"
+#include "demo_help.h"
 #include "files/safetensors.h"
 #include "model_help.h"
 #include "model_maker.h"
@@ -52,7 +52,7 @@ static Engine *open_model(const char *file, EnginePrediction prediction)
     EngineOptions options = engine_options_default();
     options.prediction = prediction;
     snprintf(name, sizeof name, "networks/%s", file);
-    Engine *engine = engine_open(golden_path(path, name), &options, &error);
+    Engine *engine = demo_try(golden_path(path, name), &options, 1, &error);
     if (!CHECK(engine))
         printf("     %s\n", error.message);
     return engine;
@@ -89,7 +89,7 @@ static void compare(const char *file, const char *case_name, EngineSampler sampl
         CHECK_NEAR(stages->picture, decoded, PIXELS, 1e-4);
     engine_picture_clear(&picture);
     free(stages);
-    engine_close(engine);
+    demo_close(engine);
 }
 
 static void plain(const char *file, const char *case_name, EnginePrediction prediction)
@@ -199,7 +199,7 @@ static void inspect_tells_how_a_model_is_to_be_run(void)
         EngineRequest request = engine_request_default(engine);
         CHECK(request.sampler == info.sampler && request.steps == info.steps &&
               request.cfg == info.cfg && request.schedule == info.schedule);
-        engine_close(engine);
+        demo_close(engine);
     }
 }
 

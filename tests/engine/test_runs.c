@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whole runs of the demo checkpoint against diffusers on the same noise (tests/golden/golden_runs.py,
  * which is to be run again when another demo checkpoint takes its place). */
-#include "engine.h"
+#include "demo_help.h"
 #include "files/safetensors.h"
 #include "test.h"
 
@@ -39,9 +39,8 @@ static void compare(EngineSchedule schedule, const char *name)
     EngineError error = { 0 };
     snprintf(path, sizeof path, "%s/golden/runs.safetensors", getenv("TEST_DATA"));
     Safetensors  *golden = safetensors_open(path, &error);
-    EngineOptions options = engine_options_default();
-    Engine       *engine = engine_open(DEMO_IN_SOURCE, &options, &error);
-    if (!CHECK(golden && engine)) {
+    Engine       *engine = demo_open(0);
+    if (!CHECK(golden != NULL)) {
         printf("     %s\n", error.message);
         return;
     }
@@ -69,7 +68,7 @@ static void compare(EngineSchedule schedule, const char *name)
     }
     free(latents);
     engine_picture_clear(&picture);
-    engine_close(engine);
+    demo_close(engine);
     safetensors_close(golden);
 }
 
