@@ -127,7 +127,8 @@ EngineRequest engine_request_for(const EngineModelInfo *model);
 /* ---- estimate and run -------------------------------------------------------------------- */
 
 typedef struct {
-    uint64_t scratch_bytes; /* what will be allocated */
+    uint64_t scratch_bytes; /* what will be allocated beside the finished pictures */
+    uint64_t picture_bytes; /* those, all of them, where they are kept */
     uint64_t weight_bytes;  /* of the mapped file that a run touches */
     uint64_t available_bytes; /* free on this machine or in this cgroup; 0: not known */
     double   seconds;       /* on this machine, measured by a short probe of its speed */
@@ -138,9 +139,10 @@ typedef struct {
 bool engine_estimate(Engine *engine, const EngineRequest *request, EngineEstimate *estimate,
                      EngineError *error);
 
-/* pictures [request->count], each empty before and filled (RGB) on success, but for those that were
- * not begun because of request->enough(); all cleared on failure.  On cancel error->status is
- * ENGINE_CANCELLED, also where `enough` was said before. */
+/* pictures [request->count], filled (RGB) on success, but for those that were not begun because of
+ * request->enough(); all cleared on failure.  NULL: each is gone once request->picture() has seen it.
+ * Texts and source are encoded once for all of them.  On cancel error->status is ENGINE_CANCELLED,
+ * also where `enough` was said before. */
 bool engine_generate(Engine *engine, const EngineRequest *request, EnginePicture *pictures,
                      EngineError *error);
 

@@ -5,7 +5,6 @@
 
 #include "models/inspection.h"
 #include "models/model_store.h"
-#include "text/prompt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,15 +56,16 @@ typedef struct
 /* What the worker carries through one task. */
 typedef struct
 {
-  Job      *job;
-  EditJob  *edit;
-  gint      image;             /* candidate that is made now */
-  gint64    started;
+  Job        *job;
+  EditJob    *edit;
+  EditResult *results;         /* [count]; empty once handed out */
+  GBytes     *selection;       /* or NULL */
+  gint64      began;           /* the candidate that is made now */
 
-  GThread  *hasher;            /* or NULL */
-  gint      hash_stop;         /* atomic */
-  gint      hash_done;         /* atomic: sha256 is written */
-  gchar     sha256[65];
+  GThread    *hasher;          /* or NULL */
+  gint        hash_stop;       /* atomic */
+  gint        hash_done;       /* atomic: sha256 is written */
+  gchar       sha256[65];
 } Work;
 
 JobTask *
@@ -282,24 +282,16 @@ progress_cb (void                 *user,
              const EngineProgress *now)
 {
   Work        *work     = user;
-  gint         count    = work->job->task->request.count;
   guchar      *preview  = NULL;
   JobProgress  progress = { 0 };
 
   progress.stage        = now->stage;
   progress.step         = now->step;
   progress.steps        = now->steps;
-  progress.image        = work->image;
-  progress.count        = count;
-  progress.fraction     = (work->image + now->fraction) / count;
+  progress.image        = now->image;
+  progress.count        = now->count;
+  progress.fraction     = now->fraction;
   progress.seconds_left = now->seconds_left;
-  if (now->seconds_left >= 0.0 && count > 1)
-    {
-      gdouble elapsed = (g_get_monotonic_time () - work->started) / 1e6;
-      gdouble one     = (elapsed + now->seconds_left) / (work->image + 1);
-
-      progress.seconds_left += one * (count - work->image - 1);
-    }
   if (now->preview && now->preview->pixels && now->preview->channels >= 3)
     {
       preview                 = preview_bytes (now->preview);
@@ -448,67 +440,68 @@ take_hash (Work *work,
     g_strlcpy (sha256, work->sha256, 65);
 }
 
-/* One candidate: the prompt for its seed, then all passes. */
-static gboolean
-make_candidate (Work        *work,
-                GBytes      *selection,
-                EngineError *error)
+/* One candidate is finished: it goes out at once. */
+static bool
+picture_cb (void                *user,
+            int                  image,
+            const EnginePicture *picture G_GNUC_UNUSED,
+            EngineError         *error   G_GNUC_UNUSED)
 {
-  Job           *job       = work->job;
-  JobTask       *task      = job->task;
-  EngineRequest  request   = task->request;
-  Candidate     *candidate = g_new0 (Candidate, 1);
-  gint64         began     = g_get_monotonic_time ();
-  char          *prompt;
-  char          *negative;
-  Report        *report;
-  gboolean       ok;
+  Work      *work      = user;
+  Job       *job       = work->job;
+  JobTask   *task      = job->task;
+  Candidate *candidate = g_new0 (Candidate, 1);
+  Report    *report    = g_new0 (Report, 1);
+  gint64     now       = g_get_monotonic_time ();
 
-  prompt   = prompt_expand (task->prompt, task->request.seed + work->image);
-  negative = prompt_expand (task->negative_prompt, task->request.seed + work->image);
-  request.seed            = task->request.seed + work->image;
-  request.count           = 1;
-  request.prompt          = prompt;
-  request.negative_prompt = negative;
-  request.progress        = progress_cb;
-  request.enough          = enough_cb;
-  request.want_preview    = task->want_preview;
-  request.user            = work;
-
-  ok = (prompt && negative) ||
-       fail (error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the prompt.");
-  ok = ok && edit_generate (work->edit, job->engine, &request, &candidate->edit, error);
-  free (prompt);
-  free (negative);
-  if (! ok)
-    {
-      candidate_free (candidate);
-      return FALSE;
-    }
-
+  candidate->edit            = work->results[image];
+  work->results[image]       = (EditResult) { 0 };
   candidate->settings        = task->settings;
   candidate->plan            = task->plan;
   candidate->prompt          = g_strdup (task->prompt);
   candidate->negative_prompt = g_strdup (task->negative_prompt);
-  candidate->request         = request;
+  candidate->request         = task->request;
+  candidate->request.seed            = candidate->edit.seed;
+  candidate->request.count           = 1;
   candidate->request.prompt          = candidate->prompt;
   candidate->request.negative_prompt = candidate->negative_prompt;
-  candidate->request.progress        = NULL;
-  candidate->request.enough          = NULL;
-  candidate->request.user            = NULL;
   candidate->model_path      = g_strdup (task->model_path);
   candidate->model           = *engine_model (job->engine);
-  candidate->selection       = selection ? g_bytes_ref (selection) : NULL;
+  candidate->selection       = work->selection ? g_bytes_ref (work->selection) : NULL;
   make_shown (candidate);
-  candidate->seconds         = (g_get_monotonic_time () - began) / 1e6;
+  candidate->seconds         = (now - work->began) / 1e6;
+  work->began                = now;
   take_hash (work, candidate->sha256);
 
-  report            = g_new0 (Report, 1);
   report->kind      = REPORT_CANDIDATE;
   report->candidate = candidate;
   send (work, report);
 
-  return TRUE;
+  return true;
+}
+
+static gboolean
+make_candidates (Work        *work,
+                 EngineError *error)
+{
+  JobTask       *task    = work->job->task;
+  EngineRequest  request = task->request;
+  gboolean       ok;
+
+  request.prompt          = task->prompt;
+  request.negative_prompt = task->negative_prompt;
+  request.progress        = progress_cb;
+  request.enough          = enough_cb;
+  request.picture         = picture_cb;
+  request.want_preview    = task->want_preview;
+  request.user            = work;
+
+  work->results = g_new0 (EditResult, request.count);
+  work->began   = g_get_monotonic_time ();
+  ok = edit_generate (work->edit, work->job->engine, &request, work->results, error);
+  g_free (work->results);
+
+  return ok;
 }
 
 /* All crops' selections, one behind the other; NULL: there is none. */
@@ -539,7 +532,6 @@ work_through (Work        *work,
   EditPixels pixels[EDIT_MAX_ISLANDS];
   Job      *job  = work->job;
   JobTask  *task = job->task;
-  GBytes   *selection = NULL;
   Report   *report;
   gboolean  ok;
 
@@ -560,22 +552,19 @@ work_through (Work        *work,
 
   if (task->want_hash)
     work->hasher = g_thread_new ("hash", hasher, work);
-  selection = selection_bytes (task);
+  work->selection = selection_bytes (task);
   for (gint i = 0; i < EDIT_MAX_ISLANDS; i++)
     {
       g_clear_pointer (&task->rgba[i], g_free);
       g_clear_pointer (&task->selection[i], g_free);
     }
 
-  ok = TRUE;
-  for (work->image = 0; ok && work->image < task->request.count &&
-       ! (work->image > 0 && g_atomic_int_get (&job->enough)); work->image++)
-    ok = make_candidate (work, selection, error);
+  ok = make_candidates (work, error);
 
   g_atomic_int_set (&work->hash_stop, TRUE);
   if (work->hasher)
     g_thread_join (work->hasher);
-  g_clear_pointer (&selection, g_bytes_unref);
+  g_clear_pointer (&work->selection, g_bytes_unref);
   edit_job_destroy (work->edit);
 
   return ok;
@@ -699,8 +688,7 @@ start_thread (Job         *job,
   job->progress   = (JobProgress) { 0 };
   g_clear_pointer (&job->preview, g_free);
 
-  work->job     = job;
-  work->started = g_get_monotonic_time ();
+  work->job = job;
   /* Before the thread runs: what is told of `opening' begins with the thread. */
   g_mutex_lock (&job->lock);
   job->opening = ! job->engine || g_strcmp0 (task->model_path, job->engine_path);

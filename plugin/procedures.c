@@ -3,7 +3,7 @@
 
 #include "procedures.h"
 
-#include "batch.h"
+#include "unattended.h"
 #include "dialog/dialog.h"
 #include "failure.h"
 #include "readers.h"
@@ -82,7 +82,7 @@ run_mode_cb (GimpProcedure        *procedure,
   if (run_mode == GIMP_RUN_INTERACTIVE)
     return dialog_run (run);
   if (use_parameters_file (config, &error))
-    values = batch_run (run, procedure);
+    values = unattended_run (run, procedure);
   else
     values = failure_values (procedure, error);
   run_free (run);

@@ -3,7 +3,7 @@
 
 #include "regenerate.h"
 
-#include "batch.h"
+#include "unattended.h"
 #include "dialog/dialog.h"
 #include "failure.h"
 #include "settings/modes.h"
@@ -97,7 +97,7 @@ run_again (GimpProcedure        *procedure,
     }
   else
     {
-      values = batch_run (run, procedure);
+      values = unattended_run (run, procedure);
       run_free (run);
     }
 

@@ -5,7 +5,7 @@
  *   run_plan ()           what will be read and made: no pixel, no weight is touched
  *   run_task ()           reads the pixels: a JobTask for job_start (run->job, …)
  *
- * Then insertion.h puts what the job made into the image.  batch.c does it all at once; the
+ * Then insertion.h puts what the job made into the image.  unattended.c does it all at once; the
  * dialog may generate several times and insert later.
  *
  * All on the main thread. */

@@ -4,7 +4,7 @@
 #
 #   plugin -> ui -> GTK                  run -> networks, sample, edit -> the face of compute -> base
 #   plugin -> engine/*.h, engine/base    run -> text, files    networks -> weights -> files -> compute/tensor.h
-#   procedures -> dialog, batch -> insertion -> run -> record, job -> settings, models -> canvas (in plugin/)
+#   procedures -> dialog, unattended -> insertion -> run -> record, job -> settings, models -> canvas (in plugin/)
 set -eu
 tree=${1:-$(dirname "$0")/..}
 cd "$tree"
@@ -98,8 +98,8 @@ may_include ui 'ui/' 'ui/ includes nothing else of ours'
 may_include plugin 'plugin/|ui/|engine/[^/]+$|engine/base/|engine/text/prompt\.h' 'plugin/ sees the public headers of engine/, and of text/ the prompt'
 may_include plugin/settings 'plugin/settings/|plugin/(canvas|intl)\.h|engine/[^/]+$|engine/base/' 'settings/ is below run'
 may_include plugin/models 'plugin/models/|plugin/intl\.h|engine/[^/]+$|engine/base/' 'models/ is below run, and knows no settings'
-keep_from 'plugin/(models/.*|settings/.*|canvas|failure|job|record|run|insertion|batch|readers|bad)\.[ch]' 'plugin/dialog/' 'dialog/ is above run'
-keep_from 'plugin/dialog/.*' 'plugin/(batch|procedures|readers|regenerate)\.h' 'dialog/ is not called by what it calls'
+keep_from 'plugin/(models/.*|settings/.*|canvas|failure|job|record|run|insertion|unattended|readers|bad)\.[ch]' 'plugin/dialog/' 'dialog/ is above run'
+keep_from 'plugin/dialog/.*' 'plugin/(unattended|procedures|readers|regenerate)\.h' 'dialog/ is not called by what it calls'
 no_circle plugin 'the nouns of plugin/ go one way'
 may_include engine/base 'engine/base/' 'base/ includes nothing else of ours'
 may_include engine/text 'engine/(text|base)/' 'text/ calls base/'
@@ -136,14 +136,14 @@ if [ $# -eq 0 ]; then
         mkdir -p "$broken/$folder"
     done
     : >"$broken/plugin/dialog/dialog.h"
-    : >"$broken/plugin/batch.h"
+    : >"$broken/plugin/unattended.h"
     : >"$broken/plugin/bad.h"
     echo '#include "bad.h"' >"$broken/plugin/run.h"
     : >"$broken/engine/compute/cpu/gemm.h"
     : >"$broken/engine/text/prompt.h"
     for folder in engine engine/base engine/text engine/compute engine/compute/cpu engine/files engine/weights engine/networks engine/sample engine/edit engine/run engine/cli ui plugin \
         plugin/dialog plugin/models plugin/settings; do
-        printf '#include %s\n' '"../plugin/run.h"' '"../../plugin/run.h"' '"compute/cpu/gemm.h"' '"text/prompt.h"' '"dialog/dialog.h"' '"batch.h"' '<glib.h>' \
+        printf '#include %s\n' '"../plugin/run.h"' '"../../plugin/run.h"' '"compute/cpu/gemm.h"' '"text/prompt.h"' '"dialog/dialog.h"' '"unattended.h"' '<glib.h>' \
             '<libgimp/gimp.h>' '<dlfcn.h>' '<cJSON.h>' '<sys/mman.h>' '<pthread.h>' '<png.h>' '<jpeglib.h>' \
             '<webp/decode.h>' '<lcms2.h>' >"$broken/$folder/bad.c"
         printf '%s\n' 'float *x = cpu_data(y);' 'if (!compute_dry(compute)) memcpy(y.memory, x.memory, 4);' >>"$broken/$folder/bad.c"

@@ -2,6 +2,8 @@
 /* A picture in memory, as it goes into the engine and comes out of it. */
 #pragma once
 
+#include "error.h"
+
 /* Rows from top to bottom, pixels interleaved, sRGB-encoded 0 … 1 (not clamped on input: the engine
  * clamps).  Filled by the engine with malloc()ed pixels, cleared by the caller. */
 typedef struct {
@@ -11,3 +13,6 @@ typedef struct {
 } EnginePicture;
 
 void engine_picture_clear(EnginePicture *picture);
+
+/* out: its own pixels, to be cleared by the caller. */
+bool engine_picture_copy(EnginePicture *out, const EnginePicture *in, EngineError *error);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "choices.h"
+#include "error.h"
 #include "picture.h"
 
 #include <stdbool.h>
@@ -23,14 +24,17 @@ typedef struct {
                                      except once after each step when request->want_preview */
 } EngineProgress;
 
+enum { ENGINE_MAX_COUNT = 64 };
+
 /* Ranges and defaults: request_settings.h. */
 typedef struct {
     /* What to make. */
-    const char *prompt;          /* UTF-8, A1111's language; "" or NULL is fine. Any length. */
+    const char *prompt;          /* UTF-8, A1111's language, {a|b} and # comments; "" or NULL is
+                                    fine. Any length. */
     const char *negative_prompt;
     int         width, height;   /* pixels, multiples of 8; default the native size */
-    uint64_t    seed;            /* image i of a batch uses seed + i */
-    int         count;
+    uint64_t    seed;            /* image i of a batch uses seed + i, also for its {a|b} */
+    int         count;           /* 1 … ENGINE_MAX_COUNT */
 
     /* How. */
     int            steps;
@@ -66,8 +70,9 @@ typedef struct {
                                     finished step estimates (the first one is awaited), and no
                                     further picture is begun; may be NULL */
     bool  want_preview;
-    void (*picture)(void *user, int image, const EnginePicture *picture); /* each finished one, in
-                                    order; borrowed during the call; may be NULL */
+    /* Each finished one at once, in order; borrowed during the call; false with a sentence ends the
+     * run as a failure; may be NULL. */
+    bool (*picture)(void *user, int image, const EnginePicture *picture, EngineError *error);
     /* Every stage's numbers: "noise", "cond", "uncond", "latents.0" …, "picture" ([n,3,H,W] -1…1);
      * "kept": the latents that `enough` ended the steps with. */
     void (*observe)(void *user, const char *name, const float *data, int rank, const int *shape);

@@ -25,11 +25,9 @@ typedef struct {
     EngineSession *session;
     Engine        *engine;
     EngineRequest  request;
-    char          *prompt, *negative; /* wildcards picked, comments taken out */
     double         started;
     const struct Edit *edit;  /* NULL: pictures from text */
-    int            written;   /* pictures that lie on disk */
-    EngineError    unwritten; /* why one does not: the run is stopped for it */
+    int            written; /* pictures that lie on disk */
 } Make;
 
 static double seconds_now(void)
@@ -43,7 +41,7 @@ static bool on_progress(void *user, const EngineProgress *now)
 {
     Make *make = user;
     progress_show(&make->progress, now);
-    return !atomic_load(&interrupted) && !make->unwritten.status;
+    return !atomic_load(&interrupted);
 }
 
 static void on_stage(void *user, const char *name, const float *data, int rank, const int *shape)
@@ -84,13 +82,8 @@ static bool fill_request(Make *make, EngineError *error)
                         "The system gives no random seed; name one with --seed.");
         request.seed = seed;
     }
-    make->prompt = prompt_expand(options->prompt ? options->prompt : "", request.seed);
-    make->negative = prompt_expand(options->negative_prompt ? options->negative_prompt : "",
-                                   request.seed);
-    if (!make->prompt || !make->negative)
-        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the prompt.");
-    request.prompt = make->prompt;
-    request.negative_prompt = make->negative;
+    request.prompt = options->prompt ? options->prompt : "";
+    request.negative_prompt = options->negative_prompt ? options->negative_prompt : "";
     request.progress = on_progress;
     request.observe = options->save_stages ? on_stage : NULL;
     request.user = make;
@@ -146,24 +139,37 @@ static void model_name(char *name, size_t size, const char *path)
     snprintf(name, size, "%.*s", ending ? (int)(ending - from) : (int)strlen(from), from);
 }
 
+/* What made this picture, with its own picks of {a|b}; the caller frees.  NULL: out of memory. */
+static char *parameters_of(const Make *make, int image, const EnginePicture *picture)
+{
+    char     name[256], *text = NULL;
+    uint64_t seed = make->request.seed + (uint64_t)image;
+    char    *prompt = prompt_expand(make->request.prompt, seed);
+    char    *negative = prompt_expand(make->request.negative_prompt, seed);
+    model_name(name, sizeof name, engine_model_path(make->engine));
+    if (prompt && negative) {
+        Recipe recipe = { .request = make->request, .mask_blur = -1, .model = name,
+                          .model_hash = "", .version = "diffuse " ENGINE_VERSION,
+                          .has_strength = strcmp(make->options->command, "txt2img") != 0 };
+        recipe.request.prompt = prompt;
+        recipe.request.negative_prompt = negative;
+        recipe.request.seed = seed;
+        recipe.request.width = picture->width;
+        recipe.request.height = picture->height;
+        text = recipe_write(&recipe);
+    }
+    free(prompt);
+    free(negative);
+    return text;
+}
+
 static bool write_picture(Make *make, int image, const EnginePicture *picture, EngineError *error)
 {
     char  path[4096];
     char *text = NULL;
     output_path(path, sizeof path, make->options, image);
-    if (make->options->parameters) {
-        char name[256];
-        model_name(name, sizeof name, engine_model_path(make->engine));
-        Recipe recipe = { .request = make->request, .mask_blur = -1, .model = name,
-                          .model_hash = "", .version = "diffuse " ENGINE_VERSION,
-                          .has_strength = strcmp(make->options->command, "txt2img") != 0 };
-        recipe.request.seed += (uint64_t)image;
-        recipe.request.width = picture->width;
-        recipe.request.height = picture->height;
-        text = recipe_write(&recipe);
-        if (!text)
-            return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory.");
-    }
+    if (make->options->parameters && !(text = parameters_of(make, image, picture)))
+        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory.");
     bool ok = picture_file_write(path, picture, text, error);
     free(text);
     make->written += ok;
@@ -196,23 +202,25 @@ static void print_json_result(const Make *make)
 
 static void print_estimate(const Make *make, const EngineEstimate *estimate)
 {
+    /* Each is written and forgotten before the next one is begun. */
+    uint64_t one_picture = estimate->picture_bytes / (uint64_t)make->request.count;
     if (make->options->json)
-        printf("{\"scratch_bytes\": %" PRIu64 ", \"weight_bytes\": %" PRIu64
-               ", \"available_bytes\": %" PRIu64 ", \"seconds\": %.3f, \"flops\": %.0f}\n",
-               estimate->scratch_bytes, estimate->weight_bytes, estimate->available_bytes,
-               estimate->seconds, estimate->flops);
+        printf("{\"scratch_bytes\": %" PRIu64 ", \"picture_bytes\": %" PRIu64
+               ", \"weight_bytes\": %" PRIu64 ", \"available_bytes\": %" PRIu64 ", \"seconds\": %.3f, \"flops\": %.0f}\n",
+               estimate->scratch_bytes, one_picture, estimate->weight_bytes,
+               estimate->available_bytes, estimate->seconds, estimate->flops);
     else
         printf("memory  %.0f MB besides %.0f MB of the model's file (%.0f MB are free)\n"
                "time    %.0f s on this machine (%.2f TFLOP)\n",
-               (double)estimate->scratch_bytes / 1e6, (double)estimate->weight_bytes / 1e6,
+               (double)(estimate->scratch_bytes + one_picture) / 1e6,
+               (double)estimate->weight_bytes / 1e6,
                (double)estimate->available_bytes / 1e6, estimate->seconds, estimate->flops / 1e12);
 }
 
 /* Each picture is written when it is made: what comes after it may be stopped or fail. */
-static void on_picture(void *user, int image, const EnginePicture *picture)
+static bool on_picture(void *user, int image, const EnginePicture *picture, EngineError *error)
 {
-    Make *make = user;
-    write_picture(make, image, picture, &make->unwritten);
+    return write_picture(user, image, picture, error);
 }
 
 static bool make_from_text(Make *make, EngineError *error)
@@ -225,16 +233,8 @@ static bool make_from_text(Make *make, EngineError *error)
         print_estimate(make, &estimate);
         return true;
     }
-    EnginePicture *pictures = calloc((size_t)make->request.count, sizeof *pictures);
-    if (!pictures)
-        return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for %d pictures.",
-                    make->request.count);
     make->request.picture = on_picture;
-    bool ok = engine_generate(make->engine, &make->request, pictures, error);
-    for (int i = 0; i < make->request.count; i++)
-        engine_picture_clear(&pictures[i]);
-    free(pictures);
-    return ok;
+    return engine_generate(make->engine, &make->request, NULL, error);
 }
 
 static int amount_pixels(Amount amount, int side)
@@ -423,17 +423,18 @@ static bool write_canvas(Make *make, const Edit *edit, int image, bool layer_onl
     return ok;
 }
 
-static void on_edited(void *user, int image, const EnginePicture *crop)
+static bool on_edited(void *user, int image, const EnginePicture *crop, EngineError *error)
 {
     Make       *make = user;
     const Edit *edit = make->edit;
     bool        layer_only = make->options->layer;
     (void)crop;
-    if (layer_only || edit->plan.canvas.width != edit->source.width ||
-        edit->plan.canvas.height != edit->source.height)
-        write_canvas(make, edit, image, layer_only, &make->unwritten);
-    else
-        write_over_source(make, edit, image, &make->unwritten);
+    bool        whole = layer_only || edit->plan.canvas.width != edit->source.width ||
+                 edit->plan.canvas.height != edit->source.height;
+    bool ok = whole ? write_canvas(make, edit, image, layer_only, error)
+                    : write_over_source(make, edit, image, error);
+    edit_result_clear(&edit->results[image]);
+    return ok;
 }
 
 static void edit_clear(Edit *edit, int count)
@@ -533,19 +534,17 @@ static bool run_edit(Make *make, EditMode mode, Edit *edit, EngineError *error)
     return edit_generate(edit->job, make->engine, &make->request, edit->results, error);
 }
 
-/* Says how far a run came that was stopped, or why a picture could not be written. */
+/* Says how far a run came that was stopped. */
 static void explain_stop(const Make *make, EngineError *error)
 {
-    if (make->unwritten.status) {
-        *error = make->unwritten;
-    } else if (error->status == ENGINE_CANCELLED) {
-        *error = (EngineError){ 0 };
-        if (make->written)
-            fail(error, ENGINE_CANCELLED, "stopped; %d of %d pictures were written.", make->written,
-                 make->request.count);
-        else
-            fail(error, ENGINE_CANCELLED, "stopped; nothing was written.");
-    }
+    if (error->status != ENGINE_CANCELLED)
+        return;
+    *error = (EngineError){ 0 };
+    if (make->written)
+        fail(error, ENGINE_CANCELLED, "stopped; %d of %d pictures were written.", make->written,
+             make->request.count);
+    else
+        fail(error, ENGINE_CANCELLED, "stopped; nothing was written.");
 }
 
 /* The model's file for this task: where `path` cannot do it, the one beside it that can. */
@@ -590,7 +589,6 @@ bool command_make(const Options *options, EngineError *error)
         ok = make_from_text(&make, error);
     }
     progress_end(&make.progress);
-    ok = ok && !make.unwritten.status;
     if (!ok)
         explain_stop(&make, error);
     if (ok && options->save_stages && !options->estimate)
@@ -598,8 +596,6 @@ bool command_make(const Options *options, EngineError *error)
     if (ok && options->json && !options->estimate)
         print_json_result(&make);
     stages_clear(&make.stages);
-    free(make.prompt);
-    free(make.negative);
     engine_close(make.engine);
     engine_session_destroy(make.session);
     return ok;

@@ -31,12 +31,17 @@ static bool check_tokens(Prompt *prompt, const TextConfig *config, EngineError *
     return true;
 }
 
+bool conditioning_is_zero(const ModelConfig *config, const char *text, bool negative)
+{
+    return negative && config->zero_empty_negative && text[0] == '\0';
+}
+
 bool conditioning_parse(Conditioning *conditioning, const Tokenizer *tokenizer,
                         const ModelConfig *config, const char *text, int steps, bool negative,
                         EngineError *error)
 {
     text = text ? text : "";
-    conditioning->zero = negative && config->zero_empty_negative && text[0] == '\0';
+    conditioning->zero = conditioning_is_zero(config, text, negative);
     for (int i = 0; i < config->text_count; i++) {
         const TextConfig *encoder = &config->text[i];
         int pad = encoder->pad_token == encoder->end_token ? TOKEN_END : encoder->pad_token;
@@ -106,7 +111,7 @@ static void encode_chunk(Compute *compute, Tensor context, const Clip *encoder,
 }
 
 void conditioning_encode(Compute *compute, Conditioning *conditioning, const ModelConfig *config,
-                         Clip *const encoders[CONFIG_MAX_TEXTS], int skip, int width, int height)
+                         Clip *const encoders[CONFIG_MAX_TEXTS], int skip)
 {
     int adm = config->unet.adm_width, last = config->text_count - 1;
     for (int p = 0; p < conditioning->count; p++) {
@@ -142,9 +147,16 @@ void conditioning_encode(Compute *compute, Conditioning *conditioning, const Mod
             }
             column += text->width;
         }
-        if (adm)
-            fill_sizes(compute, part->labels, config->text[last].projection, width, height);
     }
+}
+
+void conditioning_tell_size(Compute *compute, Conditioning *conditioning,
+                            const ModelConfig *config, int width, int height)
+{
+    int projection = config->text[config->text_count - 1].projection;
+    for (int p = 0; p < conditioning->count; p++)
+        if (conditioning->parts[p].labels.n)
+            fill_sizes(compute, conditioning->parts[p].labels, projection, width, height);
 }
 
 const ConditioningPart *conditioning_at_step(const Conditioning *conditioning, int step)

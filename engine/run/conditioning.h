@@ -23,6 +23,9 @@ typedef struct {
     int               count;
 } Conditioning;
 
+/* Whether the model was trained with zeros for this text. */
+bool conditioning_is_zero(const ModelConfig *config, const char *text, bool negative);
+
 /* Zero it first.  Reads the text and checks that the model knows its tokens. */
 bool conditioning_parse(Conditioning *conditioning, const Tokenizer *tokenizer,
                         const ModelConfig *config, const char *text, int steps, bool negative,
@@ -30,9 +33,12 @@ bool conditioning_parse(Conditioning *conditioning, const Tokenizer *tokenizer,
 void conditioning_clear(Conditioning *conditioning);
 
 /* Fills the parts' contexts and labels with memory from the arena's low end (also dry).
- *   skip    layers earlier than the model was trained with
- *   width, height  of the picture: SDXL's size conditioning (original = target, crop at 0, 0) */
+ *   skip    layers earlier than the model was trained with */
 void conditioning_encode(Compute *compute, Conditioning *conditioning, const ModelConfig *config,
-                         Clip *const encoders[CONFIG_MAX_TEXTS], int skip, int width, int height);
+                         Clip *const encoders[CONFIG_MAX_TEXTS], int skip);
+/* Then, before it is used, the picture's size: SDXL's conditioning on it (original = target, crop at
+ * 0, 0).  Nothing where the model has none. */
+void conditioning_tell_size(Compute *compute, Conditioning *conditioning,
+                            const ModelConfig *config, int width, int height);
 
 const ConditioningPart *conditioning_at_step(const Conditioning *conditioning, int step);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Owns the parts: opens a model, and tells what a request costs.  generate.c runs it. */
+/* Owns the parts of an open model. */
 #include "engine_parts.h"
 
 #include "../request_settings.h"
 #include "../text/prompt.h"
 #include "generate.h"
 #include "model_info.h"
-#include "request.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +70,7 @@ Engine *engine_open(EngineSession *session, const char *path, const EngineOption
         return NULL;
     }
     engine->session = session;
+    engine->maker = &generate_maker;
     engine->path = strdup(path);
     CheckpointExtras extras = { options->vae_path, options->taesd_path, options->text_encoder_path };
     engine->checkpoint = checkpoint_open(path, &extras, error);
@@ -140,34 +140,9 @@ EngineRequest engine_request_default(const Engine *engine)
     return engine_request_for(engine ? &engine->info : NULL);
 }
 
-bool engine_estimate(Engine *engine, const EngineRequest *request, EngineEstimate *estimate,
-                     EngineError *error)
+const Maker *engine_maker(const Engine *engine)
 {
-    GenerateCost cost;
-    if (!request_check(request, &engine->info, engine->factor, error) ||
-        !generate_cost(engine, request, &cost, error))
-        return false;
-    *estimate = (EngineEstimate){
-        .scratch_bytes = cost.bytes,
-        .weight_bytes = checkpoint_bytes(engine->checkpoint),
-        .available_bytes = session_available(engine->session),
-        .seconds = cost.flops / session_speed(engine->session),
-        .flops = cost.flops,
-    };
-    return true;
-}
-
-bool engine_generate(Engine *engine, const EngineRequest *request, EnginePicture *pictures,
-                     EngineError *error)
-{
-    for (int i = 0; i < request->count && request->count <= 64; i++)
-        pictures[i] = (EnginePicture){ 0 };
-    if (!request_check(request, &engine->info, engine->factor, error))
-        return false;
-    bool ok = generate(engine, request, pictures, error);
-    for (int i = 0; i < request->count && !ok; i++)
-        engine_picture_clear(&pictures[i]);
-    return ok;
+    return engine->maker;
 }
 
 bool engine_count_tokens(const char *prompt, int *tokens, int *chunks)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What an Engine is made of; for engine.c and generate.c only. */
+/* What an Engine is made of: for those in run/ who make pictures. */
 #pragma once
 
 #include "../engine.h"
@@ -9,11 +9,13 @@
 #include "../networks/vae.h"
 #include "../sample/schedule.h"
 #include "../text/tokenizer.h"
+#include "maker.h"
 #include "preview.h"
 #include "session.h"
 
 struct Engine {
     EngineSession  *session; /* borrowed */
+    const Maker    *maker;   /* who carries out its requests */
     char           *path;
     Checkpoint     *checkpoint; /* the mapped weights that everything below borrows */
     ModelConfig     config;

@@ -4,91 +4,61 @@
 #include "../compute/dry.h"
 #include "../files/map.h"
 #include "../sample/denoise.h"
-#include "conditioning.h"
-#include "engine_parts.h"
 #include "latents.h"
 #include "machine.h"
+#include "request.h"
+#include "source.h"
+#include "texts.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One request under way.  Everything in latents lives in the arena's low end. */
+/* What is known of a pass before it runs. */
 typedef struct {
-    Engine              *engine;
+    int    first, steps; /* of the schedule's levels those that run: [first, first + steps] */
+    double encode_flops, flops, decode_flops; /* of its pictures; of sampling and decoding; of these */
+    Source source;       /* of one that all pictures share: encoded for the first */
+} Pass;
+
+/* A request under way.  In the arena's low end lie what all pictures share, then one pass's own. */
+typedef struct {
+    Engine          *engine;
+    const MakerTask *task;
+    EngineError     *error;
+    Reports         *reports; /* NULL in a dry run */
+    Compute          compute;
+    size_t           bytes; /* of scratch, exactly */
+    Texts            texts;
+    double           text_flops;
+    Pass            *passes;
+    bool             idle;    /* nothing needs a network: strength 0 */
+    double           seconds; /* that the networks ran */
+
+    /* The pass under way. */
     const EngineRequest *request;
-    EngineError         *error;
-    Compute              compute;
-
-    Conditioning text, empty; /* prompt and negative prompt */
-    double       sigmas[SCHEDULE_MAX_SIGMAS];
-    int          first, steps; /* the sigmas that run: [first, first + steps] */
-    int          h, w;         /* of the latents */
-    Tensor       noise, latents, source, mask, extra;
-    Tensor       labels;       /* [1, 1, 3, adm_width], of one evaluation; n 0: none */
-    EnginePicture preview;     /* pixels from the heap, in a real run */
-    bool         has_preview;
-
-    double       total_flops;   /* of all that will be done; 0 in a dry run */
-    double       picture_flops; /* of one picture */
-    double       decode_flops;  /* of these */
-    double       started;
-    EngineStage  stage;
-    int          step, image;
-    double       fraction;
-    double       from_fraction, from_flops; /* where less was left to do than before; or 0, 0 */
-
-    bool   enough;     /* request->enough() has said so */
-    bool   predicting; /* the U-Net runs: what is broken off when there is enough */
+    const Pass          *pass;
+    double               sigmas[SCHEDULE_MAX_SIGMAS];
+    const Conditioning  *text, *empty; /* prompt and negative prompt */
+    Source               source;
+    Tensor               noise, latents;
+    Tensor               labels;  /* [1, 1, 3, label_width], of one evaluation; n 0: none */
+    size_t               preview_count; /* numbers of the largest preview */
+    EnginePicture        preview; /* pixels from the heap, for the largest pass */
+    bool   predicting; /* the network runs: what is broken off when there is enough */
     bool   broken_off; /* `stop` ends the step and not the run */
     double done_flops; /* until then: layers that return early count all the same */
 } Generate;
 
-/* ---- progress ---------------------------------------------------------------------------- */
-
-static double fraction_now(const Generate *run)
-{
-    double done = run->compute.flops - run->from_flops, all = run->total_flops - run->from_flops;
-    double fraction = run->from_fraction + (1 - run->from_fraction) * (all > 0 ? done / all : 0);
-    return fmin(1, fmax(run->fraction, fraction));
-}
-
-/* What is left to do takes all that is left of the bar. */
-static void shorten(Generate *run, double flops_left)
-{
-    run->from_fraction = run->fraction;
-    run->from_flops = run->compute.flops;
-    run->total_flops = run->compute.flops + fmax(0, flops_left);
-}
+/* ---- reports ----------------------------------------------------------------------------- */
 
 static bool report(Generate *run, const EnginePicture *preview)
 {
-    const EngineRequest *request = run->request;
-    run->fraction = fraction_now(run);
-    double elapsed = machine_seconds() - run->started;
-    double rest = fmax(0, run->total_flops - run->compute.flops);
-    EngineProgress now = {
-        .stage = run->stage,
-        .step = run->step,
-        .steps = run->steps,
-        .image = run->image,
-        .count = request->count,
-        .fraction = run->fraction,
-        .seconds_left = run->fraction > 0.02 && elapsed > 0.2
-                            ? elapsed * rest / run->compute.flops
-                            : -1,
-        .preview = preview,
-    };
-    if (request->progress && !request->progress(request->user, &now)) {
-        atomic_store(run->compute.stop, true);
-        return false;
-    }
-    if (!run->enough && request->enough && request->enough(request->user)) {
-        run->enough = true;
-        shorten(run, rest - run->picture_flops * (request->count - 1 - run->image));
-    }
-    return true;
+    if (reports_tell(run->reports, run->compute.flops, preview))
+        return true;
+    atomic_store(run->compute.stop, true);
+    return false;
 }
 
 /* From within the layers. */
@@ -97,7 +67,7 @@ static bool on_poll(void *user)
     Generate *run = user;
     if (compute_stopped(&run->compute) || !report(run, NULL))
         return false;
-    run->broken_off = run->enough && run->predicting && run->step > 0;
+    run->broken_off = run->reports->enough && run->predicting && run->reports->step > 0;
     run->done_flops = run->compute.flops;
     return !run->broken_off;
 }
@@ -111,9 +81,9 @@ static bool has_enough(void *user)
         run->compute.flops = run->done_flops;
         atomic_store(run->compute.stop, false);
     }
-    if (!run->enough || compute_stopped(&run->compute))
+    if (!run->reports->enough || compute_stopped(&run->compute))
         return false;
-    shorten(run, run->decode_flops);
+    reports_left(run->reports, run->compute.flops, run->pass->decode_flops);
     return true;
 }
 
@@ -123,6 +93,12 @@ static bool cancelled(Generate *run)
         return false;
     fail(run->error, ENGINE_CANCELLED, "The run was stopped.");
     return true;
+}
+
+static void enter(Generate *run, EngineStage stage)
+{
+    if (run->reports)
+        run->reports->stage = stage;
 }
 
 typedef struct {
@@ -139,34 +115,52 @@ static void show(void *user, const float *host)
 
 static void observe_tensor(Generate *run, const char *name, Tensor x)
 {
-    if (run->request->observe)
+    const EngineRequest *request = run->reports ? run->reports->request : NULL;
+    if (request && request->observe)
         read_by(&run->compute, x, show,
-                &(Observation){ run->request, name, 4, { x.n, x.c, x.h, x.w } });
+                &(Observation){ request, name, 4, { x.n, x.c, x.h, x.w } });
 }
 
 static void observe_text(Generate *run, const char *name, Tensor x)
 {
-    if (run->request->observe)
-        read_by(&run->compute, x, show, &(Observation){ run->request, name, 3, { 1, x.h, x.w } });
+    const EngineRequest *request = run->reports ? run->reports->request : NULL;
+    if (request && request->observe)
+        read_by(&run->compute, x, show, &(Observation){ request, name, 3, { 1, x.h, x.w } });
 }
 
 /* ---- text -------------------------------------------------------------------------------- */
 
-static bool parse_text(Generate *run)
+/* What has no share in the guided answer is not encoded. */
+static bool needs_negative(const Generate *run, const EngineRequest *request)
 {
-    const EngineRequest *request = run->request;
-    Engine              *engine = run->engine;
-    return conditioning_parse(&run->text, engine->tokenizer, &engine->config, request->prompt,
-                              run->steps, false, run->error) &&
-           conditioning_parse(&run->empty, engine->tokenizer, &engine->config,
-                              request->negative_prompt, run->steps, true, run->error);
+    /* A network that takes the scale as a number needs no negative prompt beside it. */
+    float guidance = run->engine->can.guidance ? 1 : request->cfg;
+    return guidance != 1 || run->engine->can.instruction;
+}
+
+static bool read_texts(Generate *run)
+{
+    const Engine *engine = run->engine;
+    for (int p = 0; p < run->task->pass_count; p++)
+        for (int i = 0; i < run->task->count; i++) {
+            const MakerText *text = &run->task->texts[i];
+            int              steps = run->passes[p].steps;
+            if (!texts_add(&run->texts, engine->tokenizer, &engine->config, text->prompt, steps,
+                           false, run->error))
+                return false;
+            if (needs_negative(run, &run->task->passes[p]) &&
+                !texts_add(&run->texts, engine->tokenizer, &engine->config, text->negative, steps,
+                           true, run->error))
+                return false;
+        }
+    return true;
 }
 
 /* Layers earlier than as trained, for a clip skip that counts from the last layer. */
 static int earlier_layers(const Generate *run)
 {
     const ModelConfig *config = &run->engine->config;
-    int                skip = run->request->clip_skip + config->text[0].output_layer;
+    int                skip = run->task->passes[0].clip_skip + config->text[0].output_layer;
     for (int i = 0; i < config->text_count; i++) { /* of the shallowest encoder one layer stays */
         int most = config->text[i].layers + config->text[i].output_layer;
         skip = skip < most ? skip : most;
@@ -174,95 +168,83 @@ static int earlier_layers(const Generate *run)
     return skip < 0 ? 0 : skip;
 }
 
-/* A network that takes the scale as a number needs no negative prompt beside it. */
-static float guidance(const Generate *run)
+static bool check_text(Generate *run, Text *text, const char *name)
 {
-    return run->engine->can.guidance ? 1 : run->request->cfg;
-}
-
-static bool encode_text(Generate *run)
-{
-    const EngineRequest *request = run->request;
-    const ModelConfig   *config = &run->engine->config;
-    int                  skip = earlier_layers(run);
-    run->stage = ENGINE_STAGE_TEXT;
-    conditioning_encode(&run->compute, &run->text, config, run->engine->text, skip, request->width,
-                        request->height);
-    if (guidance(run) != 1 || run->engine->can.instruction)
-        conditioning_encode(&run->compute, &run->empty, config, run->engine->text, skip,
-                            request->width, request->height);
-    else
-        run->empty.parts[0].context = run->text.parts[0].context;
-    if (cancelled(run))
-        return false;
-    Tensor text = run->text.parts[0].context, empty = run->empty.parts[0].context;
-    if (!all_finite(&run->compute, text) || !all_finite(&run->compute, empty))
+    Tensor context = text->conditioning.parts[0].context;
+    if (text->seen)
+        return true;
+    text->seen = true;
+    if (!all_finite(&run->compute, context))
         return fail(run->error, ENGINE_BAD_FILE,
                     "%s: its text encoder computes numbers that are not finite; the file is "
                     "damaged or was converted wrongly.",
                     run->engine->path);
-    observe_text(run, "cond", text);
-    if (guidance(run) != 1)
-        observe_text(run, "uncond", empty);
+    observe_text(run, name, context);
     return true;
 }
 
-/* ---- pictures to latents ------------------------------------------------------------------ */
-
-static Tensor new_latents(Generate *run, int channels)
+static Text *find_text(const Generate *run, const char *words, int steps, bool negative)
 {
-    return tensor_new(&run->compute, ARENA_LOW, 1, channels, run->h, run->w);
+    return texts_find(&run->texts, &run->engine->config, words, steps, negative);
 }
 
-static void encode(Generate *run, Tensor latents, const EnginePicture *picture,
-                   const LatentsHole *hole, float scale)
+static bool encode_texts(Generate *run)
 {
-    latents_encode(&run->compute, latents, run->engine->vae, picture, hole, scale,
-                   run->request->tile_x, run->request->tile_y);
-}
-
-/* The mask of a 9-channel model and the latents of what is around the hole. */
-static void prepare_inpaint(Generate *run)
-{
-    const EngineRequest *request = run->request;
-    const EnginePicture *known = request->known ? request->known : request->source;
-    LatentsHole          hole = { request->hole, false };
-    if (!request->hole)
-        hole = (LatentsHole){ request->mask, true };
-    if (!known) /* without a picture there is nothing around: all is to be filled */
-        hole.picture = NULL;
-    run->extra = new_latents(run, 1 + run->engine->config.vae.z_channels);
-    latents_hole(&run->compute, tensor_channels(run->extra, 0, 1), &hole, run->engine->factor);
-    encode(run, tensor_channels(run->extra, 1, run->extra.c - 1), known, &hole,
-           run->engine->config.vae.scale_factor);
-}
-
-static bool encode_pictures(Generate *run)
-{
-    const EngineRequest *request = run->request;
-    const ModelConfig   *config = &run->engine->config;
-    int                  z = config->vae.z_channels;
-    const DenoiserCapabilities *can = &run->engine->can;
-    run->stage = ENGINE_STAGE_ENCODE;
-    run->extra = run->source = run->mask = (Tensor){ 0 }; /* n 0: not there */
-    if (can->hole)
-        prepare_inpaint(run);
-    if (can->instruction) { /* the mode, not scaled */
-        run->extra = new_latents(run, z);
-        encode(run, run->extra, request->source, NULL, 1);
-    }
-    bool from_source = request->source && (!can->instruction || request->mask);
-    if (from_source) {
-        run->source = new_latents(run, z);
-        encode(run, run->source, request->source, NULL, config->vae.scale_factor);
-    }
-    if (from_source && request->mask) {
-        run->mask = new_latents(run, 1);
-        latents_mask(&run->compute, run->mask, request->mask, run->engine->factor, can->hole);
-    }
+    enter(run, ENGINE_STAGE_TEXT);
+    texts_encode(&run->compute, &run->texts, &run->engine->config, run->engine->text,
+                 earlier_layers(run));
     if (cancelled(run))
         return false;
-    if (from_source && !all_finite(&run->compute, run->source))
+    for (int i = 0; run->reports && i < run->task->count; i++) {
+        const MakerText *text = &run->task->texts[i];
+        int              steps = run->passes[0].steps;
+        if (!check_text(run, find_text(run, text->prompt, steps, false), "cond") ||
+            (needs_negative(run, &run->task->passes[0]) &&
+             !check_text(run, find_text(run, text->negative, steps, true), "uncond")))
+            return false;
+    }
+    return true;
+}
+
+/* The picture whose texts are longest: they bound everybody's memory. */
+static int longest_texts(const Generate *run)
+{
+    int longest = 0, most = 0;
+    for (int i = 0; i < run->task->count; i++) {
+        const Text *texts[2] = { NULL };
+        int         steps = run->passes[0].steps;
+        texts[0] = find_text(run, run->task->texts[i].prompt, steps, false);
+        if (needs_negative(run, &run->task->passes[0]))
+            texts[1] = find_text(run, run->task->texts[i].negative, steps, true);
+        for (int t = 0; t < 2; t++)
+            if (texts[t] && texts[t]->conditioning.prompts[0].parts[0].count > most) {
+                most = texts[t]->conditioning.prompts[0].parts[0].count;
+                longest = i;
+            }
+    }
+    return longest;
+}
+
+static void choose_texts(Generate *run)
+{
+    const EngineRequest *request = run->request;
+    Text *text = find_text(run, request->prompt, run->pass->steps, false), *empty = text;
+    if (needs_negative(run, request))
+        empty = find_text(run, request->negative_prompt, run->pass->steps, true);
+    const ModelConfig *config = &run->engine->config;
+    run->text = text_for_size(&run->compute, text, config, request->width, request->height);
+    run->empty = text_for_size(&run->compute, empty, config, request->width, request->height);
+}
+
+/* ---- a pass ------------------------------------------------------------------------------ */
+
+static bool encode_source(Generate *run)
+{
+    enter(run, ENGINE_STAGE_ENCODE);
+    source_encode(&run->compute, run->engine, &run->source, run->request);
+    if (cancelled(run))
+        return false;
+    if (run->source.latents.n && !all_finite(&run->compute, run->source.latents))
         return fail(run->error, ENGINE_BAD_FILE,
                     "%s: its VAE computes numbers that are not finite from the picture; use another "
                     "VAE.",
@@ -270,15 +252,13 @@ static bool encode_pictures(Generate *run)
     return true;
 }
 
-/* ---- sampling ---------------------------------------------------------------------------- */
-
 static void predict(void *user, Compute *compute, Tensor out, Tensor in, const float *times,
                     const DenoisePrompt *prompts, int step)
 {
     Generate *run = user;
     Tensor    contexts[3], labels = { 0 };
     for (int i = 0; i < in.n; i++) {
-        const Conditioning *which = prompts[i] == DENOISE_POSITIVE ? &run->text : &run->empty;
+        const Conditioning *which = prompts[i] == DENOISE_POSITIVE ? run->text : run->empty;
         const ConditioningPart *part = conditioning_at_step(which, step);
         contexts[i] = part->context;
         if (run->labels.n)
@@ -321,12 +301,12 @@ static bool on_step(void *user, int step, Tensor latents, Tensor estimate)
 {
     Generate *run = user;
     bool      shown = estimate.n > 0 && run->request->want_preview;
-    run->step = step;
     if (compute_dry(&run->compute)) {
         if (shown)
             make_preview(run, estimate);
         return true;
     }
+    run->reports->step = step;
     char name[32];
     snprintf(name, sizeof name, "latents.%d", step);
     observe_tensor(run, name, latents);
@@ -334,36 +314,35 @@ static bool on_step(void *user, int step, Tensor latents, Tensor estimate)
         return fail(run->error, ENGINE_BAD_FILE,
                     "%s: step %d of %d gave numbers that are not finite; the model is damaged, or "
                     "its prediction type (epsilon, v) is not the one it was run with.",
-                    run->engine->path, step, run->steps);
+                    run->engine->path, step, run->pass->steps);
     if (shown)
         make_preview(run, estimate);
     return !compute_stopped(&run->compute) && report(run, shown ? &run->preview : NULL);
 }
 
-static bool sample(Generate *run, int image)
+static bool sample(Generate *run)
 {
     const EngineRequest *request = run->request;
     Noise                noise;
-    noise_init(&noise, request->noise, request->seed + (uint64_t)image);
-    run->stage = ENGINE_STAGE_SAMPLE;
-    run->step = 0;
-    run->image = image;
+    noise_init(&noise, request->noise, request->seed);
+    enter(run, ENGINE_STAGE_SAMPLE);
     noise_upload(&run->compute, run->noise, &noise);
     observe_tensor(run, "noise", run->noise);
+    bool       start = run->source.latents.n > 0;
     DenoiseRun denoising = {
         .levels = &run->engine->levels,
         .sampler = request->sampler,
-        .sigmas = run->sigmas + run->first,
-        .steps = run->steps,
+        .sigmas = run->sigmas + run->pass->first,
+        .steps = run->pass->steps,
         .request = request,
         .told = run->engine->can.guidance,
         .instruct = run->engine->can.instruction,
         .random = &noise,
         .noise = run->noise,
-        .source = run->source,
-        .from_source = run->source.n > 0 && !(request->source_noise_only && run->first == 0),
-        .mask = run->mask,
-        .concat = run->extra,
+        .source = run->source.latents,
+        .from_source = start && !(request->source_noise_only && run->pass->first == 0),
+        .mask = run->source.mask,
+        .concat = run->source.extra,
         .predict = predict,
         .report = on_step,
         .enough = has_enough,
@@ -371,7 +350,7 @@ static bool sample(Generate *run, int image)
     };
     bool ok = denoise(&run->compute, run->latents, &denoising);
     ok = !cancelled(run) && ok;
-    if (ok && run->step < run->steps)
+    if (ok && run->reports && run->reports->step < run->pass->steps)
         observe_tensor(run, "kept", run->latents);
     return ok;
 }
@@ -380,7 +359,7 @@ static bool decode(Generate *run, EnginePicture *out)
 {
     const EngineRequest *request = run->request;
     ArenaMark            mark = arena_mark(run->compute.scratch);
-    run->stage = ENGINE_STAGE_DECODE;
+    enter(run, ENGINE_STAGE_DECODE);
     Tensor picture = tensor_new(&run->compute, ARENA_LOW, 1, 3, request->height, request->width);
     latents_decode(&run->compute, picture, run->engine->vae, run->latents,
                    run->engine->config.vae.scale_factor, request->tile_x, request->tile_y);
@@ -397,92 +376,200 @@ static bool decode(Generate *run, EnginePicture *out)
     return ok;
 }
 
-/* ---- the whole --------------------------------------------------------------------------- */
-
-/* Memory that lives through all pictures, then the stages that they share. */
-static bool prepare(Generate *run)
+/* Memory of the pass's own. */
+static void take_tensors(Generate *run)
 {
-    const ModelConfig *config = &run->engine->config;
-    int                z = config->vae.z_channels, labels = run->engine->can.label_width;
-    run->noise = new_latents(run, z);
-    run->latents = new_latents(run, z);
+    const Engine *engine = run->engine;
+    int           z = engine->config.vae.z_channels, labels = engine->can.label_width;
+    int h = run->request->height / engine->factor, w = run->request->width / engine->factor;
+    run->noise = tensor_new(&run->compute, ARENA_LOW, 1, z, h, w);
+    run->latents = tensor_new(&run->compute, ARENA_LOW, 1, z, h, w);
     run->labels = (Tensor){ 0 };
     if (labels)
         run->labels = tensor_new(&run->compute, ARENA_LOW, 1, 1, 3, labels);
     if (run->request->want_preview) {
-        bool full = run->engine->taesd && taesd_can_decode(run->engine->taesd);
-        int  scale = full ? run->engine->factor : 1;
-        run->preview = (EnginePicture){ run->w * scale, run->h * scale, 3, run->preview.pixels };
-        if (!full && (run->engine->preview.channels == 0 || compute_dry(&run->compute)))
-            preview_fit(&run->compute, &run->engine->preview, run->engine->vae, &config->vae);
+        bool full = engine->taesd && taesd_can_decode(engine->taesd);
+        int  scale = full ? engine->factor : 1;
+        size_t count = 3 * (size_t)(w * scale) * (size_t)(h * scale);
+        run->preview = (EnginePicture){ w * scale, h * scale, 3, run->preview.pixels };
+        run->preview_count = count > run->preview_count ? count : run->preview_count;
     }
-    return encode_text(run) && encode_pictures(run);
 }
 
-static bool begin(Generate *run, Engine *engine, const EngineRequest *request, EngineError *error)
+static bool is_shared(const Generate *run, int pass)
 {
-    int layout = request->steps, first = 0;
-    *run = (Generate){ .engine = engine, .request = request, .error = error };
-    run->compute = session_compute(engine->session);
-    run->h = request->height / engine->factor;
-    run->w = request->width / engine->factor;
-    if (request->source && (!engine->can.instruction || request->mask))
-        schedule_strength(request->steps, request->strength, &layout, &first);
-    int count = schedule_fill(run->sigmas, request->schedule, &engine->levels, layout);
-    run->first = first < count ? first : count - 1;
-    run->steps = count - run->first;
-    return parse_text(run);
+    return pass < run->task->shared_passes && run->task->count > 1;
 }
 
-static void finish(Generate *run)
+/* Which levels of noise run. */
+static void fill_schedule(Generate *run, const EngineRequest *request, int *first, int *steps)
 {
-    conditioning_clear(&run->text);
-    conditioning_clear(&run->empty);
-    free(run->preview.pixels);
+    int layout = request->steps;
+    *first = 0;
+    if (source_is_start(run->engine, request))
+        schedule_strength(request->steps, request->strength, &layout, first);
+    int count = schedule_fill(run->sigmas, request->schedule, &run->engine->levels, layout);
+    *first = *first < count ? *first : count - 1;
+    *steps = count - *first;
 }
 
-/* Rehearses every stage once. */
-static bool dry_run(Generate *run, GenerateCost *cost)
+/* With reports->step at 0 and what all pictures share ready. */
+static bool run_pass(Generate *run, int image, int pass, const EngineRequest *request,
+                     EnginePicture *picture)
+{
+    Pass     *plan = &run->passes[pass];
+    ArenaMark mark = arena_mark(run->compute.scratch);
+    run->request = request;
+    run->pass = plan;
+    fill_schedule(run, request, &plan->first, &plan->steps);
+    if (run->reports)
+        run->reports->steps = plan->steps;
+    choose_texts(run);
+    take_tensors(run);
+    run->source = is_shared(run, pass) ? plan->source
+                                       : source_new(&run->compute, run->engine, request);
+    double before = run->compute.flops;
+    bool   ok = (is_shared(run, pass) && image > 0) || encode_source(run);
+    double encoded = run->compute.flops;
+    ok = ok && sample(run);
+    double sampled = run->compute.flops;
+    ok = ok && decode(run, picture);
+    if (!run->reports) {
+        plan->encode_flops = encoded - before;
+        plan->decode_flops = run->compute.flops - sampled;
+        plan->flops = run->compute.flops - encoded;
+    }
+    arena_rewind(run->compute.scratch, mark);
+    return ok;
+}
+
+/* Strength 0 is the source itself. */
+static bool is_source_itself(const Generate *run, const EngineRequest *request)
+{
+    return request->source && request->strength == 0 && !run->engine->can.instruction;
+}
+
+/* ---- what all pictures share ------------------------------------------------------------- */
+
+static bool share(Generate *run)
+{
+    Engine *engine = run->engine;
+    double  before = run->compute.flops;
+    if (run->task->passes[0].want_preview && !(engine->taesd && taesd_can_decode(engine->taesd)) &&
+        engine->preview.channels == 0)
+        preview_fit(&run->compute, &engine->preview, engine->vae, &engine->config.vae);
+    bool ok = encode_texts(run);
+    run->text_flops = run->compute.flops - before;
+    for (int pass = 0; ok && pass < run->task->pass_count; pass++)
+        if (is_shared(run, pass))
+            run->passes[pass].source =
+                source_new(&run->compute, engine, &run->task->passes[pass]);
+    return ok;
+}
+
+/* Everything once, with nothing in it. */
+static bool rehearse(Generate *run)
 {
     Dry   rehearsal;
     Arena dry;
     dry_init(&rehearsal, run->engine->session->device);
-    arena_init(&dry, &rehearsal.device, 0);
+    if (!arena_init(&dry, &rehearsal.device, 0))
+        return fail(run->error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the request.");
     run->compute.scratch = &dry;
-    run->compute.flops = 0;
-    if (!prepare(run))
-        return false;
-    double shared = run->compute.flops;
-    sample(run, 0);
-    double sampled = run->compute.flops;
-    decode(run, NULL);
-    run->decode_flops = run->compute.flops - sampled;
-    run->picture_flops = run->compute.flops - shared;
-    *cost = (GenerateCost){
-        .bytes = dry.peak,
-        .flops = shared + run->request->count * run->picture_flops,
-    };
-    run->stage = ENGINE_STAGE_TEXT;
-    run->step = 0;
+    bool ok = share(run);
+    int  longest = longest_texts(run);
+    for (int pass = 0; ok && pass < run->task->pass_count; pass++) {
+        EngineRequest request = run->task->passes[pass];
+        request.prompt = run->task->texts[longest].prompt;
+        request.negative_prompt = run->task->texts[longest].negative;
+        ok = run_pass(run, 0, pass, &request, NULL);
+    }
+    run->bytes = dry.peak;
+    arena_finish(&dry);
+    return ok;
+}
+
+/* ---- the maker --------------------------------------------------------------------------- */
+
+static void generate_close(void *maker, bool done)
+{
+    Generate *run = maker;
+    /* Of a run that ends early too much is decoding, which is faster than the network. */
+    if (done)
+        session_measured(run->engine->session, run->compute.flops, run->seconds);
+    texts_clear(&run->texts);
+    free(run->preview.pixels);
+    free(run->passes);
+    free(run);
+}
+
+static bool check_passes(const Generate *run)
+{
+    const Engine *engine = run->engine;
+    for (int pass = 0; pass < run->task->pass_count; pass++)
+        for (int image = 0; image < (pass ? 1 : run->task->count); image++) {
+            EngineRequest request = run->task->passes[pass];
+            request.prompt = run->task->texts[image].prompt;
+            request.negative_prompt = run->task->texts[image].negative;
+            if (!request_check(&request, &engine->info, engine->factor, run->error))
+                return false;
+        }
     return true;
 }
 
-bool generate_cost(Engine *engine, const EngineRequest *request, GenerateCost *cost,
-                   EngineError *error)
+static void *generate_open(Engine *engine, const MakerTask *task, EngineEstimate *cost,
+                           EngineError *error)
 {
-    Generate run;
-    bool     ok = begin(&run, engine, request, error) && dry_run(&run, cost);
-    finish(&run);
-    return ok;
+    Generate *run = calloc(1, sizeof *run);
+    if (!run || !(run->passes = calloc((size_t)task->pass_count, sizeof *run->passes))) {
+        free(run);
+        fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the request.");
+        return NULL;
+    }
+    run->engine = engine;
+    run->task = task;
+    run->error = error;
+    run->compute = session_compute(engine->session);
+    bool ok = check_passes(run);
+    run->idle = ok;
+    for (int pass = 0; pass < task->pass_count; pass++)
+        run->idle = run->idle && is_source_itself(run, &task->passes[pass]);
+    for (int pass = 0; ok && pass < task->pass_count; pass++)
+        fill_schedule(run, &task->passes[pass], &run->passes[pass].first, &run->passes[pass].steps);
+    if (!ok || !read_texts(run) || !rehearse(run)) {
+        generate_close(run, false);
+        return NULL;
+    }
+    cost->scratch_bytes = run->bytes + run->preview_count * sizeof(float);
+    cost->weight_bytes = checkpoint_bytes(engine->checkpoint);
+    cost->available_bytes = session_available(engine->session);
+    return run;
+}
+
+static double generate_work(const void *maker, int image, int pass)
+{
+    const Generate *run = maker;
+    const Pass     *plan = &run->passes[pass];
+    double          shared = image == 0 && pass == 0 && !run->idle ? run->text_flops : 0;
+    if (is_source_itself(run, &run->task->passes[pass]))
+        return shared;
+    bool encoded = is_shared(run, pass) && image > 0;
+    return shared + plan->flops + (encoded ? 0 : plan->encode_flops);
+}
+
+static double generate_seconds(void *maker, double work)
+{
+    Generate *run = maker;
+    return work / session_speed(run->engine->session);
 }
 
 /* The size that memory would do for: its need goes with the picture's area at most. */
 static bool refuse_memory(const EngineRequest *request, size_t need, uint64_t available,
                           EngineError *error)
 {
-    double share = sqrt((double)available / (double)need);
-    int    width = (int)(request->width * share) / 64 * 64;
-    int    height = (int)(request->height * share) / 64 * 64;
+    double share_left = sqrt((double)available / (double)need);
+    int    width = (int)(request->width * share_left) / 64 * 64;
+    int    height = (int)(request->height * share_left) / 64 * 64;
     if (width < 64 || height < 64)
         return fail(error, ENGINE_OUT_OF_MEMORY,
                     "A picture of %d x %d needs %.0f MB of memory and %.0f MB are free; close other "
@@ -495,94 +582,96 @@ static bool refuse_memory(const EngineRequest *request, size_t need, uint64_t av
                 height);
 }
 
-static bool take_memory(Generate *run, size_t bytes)
+static bool take_memory(Generate *run)
 {
-    uint64_t available;
-    run->compute.scratch = &run->engine->session->arena;
-    if (!session_reserve(run->engine->session, bytes, &available))
-        return refuse_memory(run->request, bytes, available, run->error);
-    size_t pixels = 3 * (size_t)run->preview.width * (size_t)run->preview.height;
-    run->preview.pixels = pixels ? malloc(pixels * sizeof *run->preview.pixels) : NULL;
-    return !pixels || run->preview.pixels ||
+    const EngineRequest *largest = &run->task->passes[0];
+    uint64_t             available;
+    for (int i = 1; i < run->task->pass_count; i++) {
+        const EngineRequest *pass = &run->task->passes[i];
+        if ((double)pass->width * pass->height > (double)largest->width * largest->height)
+            largest = pass;
+    }
+    if (!session_reserve(run->engine->session, run->bytes, &available))
+        return refuse_memory(largest, run->bytes, available, run->error);
+    if (run->preview_count)
+        run->preview.pixels = malloc(run->preview_count * sizeof *run->preview.pixels);
+    return !run->preview_count || run->preview.pixels ||
            fail(run->error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the preview.");
 }
 
-/* Strength 0 is the source itself. */
-static bool return_source(const EngineRequest *request, EnginePicture *pictures, EngineError *error)
+/* Not the numbers are to blame but what was done to the file. */
+static bool check_checkpoint(Generate *run, bool ok)
 {
-    size_t bytes = (size_t)request->width * (size_t)request->height * 3 * sizeof(float);
-    for (int i = 0; i < request->count; i++) {
-        pictures[i] = *request->source;
-        pictures[i].pixels = malloc(bytes);
-        if (!pictures[i].pixels)
-            return fail(error, ENGINE_OUT_OF_MEMORY, "There is not enough memory for the picture.");
-        memcpy(pictures[i].pixels, request->source->pixels, bytes);
-        if (request->picture)
-            request->picture(request->user, i, &pictures[i]);
-    }
-    return true;
-}
-
-static bool refuse_changed(Generate *run)
-{
+    if (!checkpoint_changed(run->engine->checkpoint) ||
+        (!ok && run->error->status == ENGINE_CANCELLED))
+        return ok;
+    *run->error = (EngineError){ 0 };
     return fail(run->error, ENGINE_BAD_FILE,
                 "%s was changed while it was in use; run again when it is complete.",
                 run->engine->path);
 }
 
-static bool run_all(Generate *run, EnginePicture *pictures)
+static bool generate_begin(void *maker, Reports *reports, EngineError *error)
 {
-    if (!report(run, NULL))
-        atomic_store(run->compute.stop, true);
-    if (cancelled(run) || !prepare(run))
+    Generate *run = maker;
+    run->error = error;
+    run->reports = reports;
+    if (run->idle)
+        return true;
+    if (!take_memory(run))
         return false;
-    ArenaMark mark = arena_mark(run->compute.scratch);
-    for (int i = 0; i < run->request->count && !(i > 0 && run->enough); i++) {
-        if (!sample(run, i) || !decode(run, &pictures[i]))
-            return false;
-        if (checkpoint_changed(run->engine->checkpoint))
-            return refuse_changed(run);
-        if (run->request->picture)
-            run->request->picture(run->request->user, i, &pictures[i]);
-        arena_rewind(run->compute.scratch, mark);
-    }
-    return true;
-}
-
-bool generate(Engine *engine, const EngineRequest *request, EnginePicture *pictures,
-              EngineError *error)
-{
-    Generate     run;
-    GenerateCost cost;
-    if (request->source && request->strength == 0 && !engine->can.instruction)
-        return return_source(request, pictures, error);
-    bool ok = begin(&run, engine, request, error) && dry_run(&run, &cost) &&
-              take_memory(&run, cost.bytes);
-    if (ok) {
-        ArenaMark mark = arena_mark(run.compute.scratch);
-        run.total_flops = cost.flops;
-        run.compute.flops = 0;
-        run.compute.poll = on_poll;
-        run.compute.poll_user = &run;
-        run.started = machine_seconds();
-        map_guard_begin();
-        ok = run_all(&run, pictures);
-        map_guard_end();
-        if (!ok && error->status != ENGINE_CANCELLED && checkpoint_changed(engine->checkpoint)) {
-            /* Not the numbers are to blame but what was done to the file. */
-            *error = (EngineError){ 0 };
-            refuse_changed(&run);
-        }
-        double seconds = machine_seconds() - run.started;
-        /* Of a run that ends early too much is decoding, which is faster than the U-Net. */
-        if (ok && !run.enough)
-            session_measured(engine->session, run.compute.flops, seconds);
-        arena_rewind(run.compute.scratch, mark);
-    }
-    if (ok && request->progress) {
-        run.fraction = 1;
-        report(&run, NULL);
-    }
-    finish(&run);
+    run->compute = session_compute(run->engine->session);
+    run->compute.poll = on_poll;
+    run->compute.poll_user = run;
+    enter(run, ENGINE_STAGE_TEXT);
+    report(run, NULL);
+    if (cancelled(run))
+        return false;
+    double began = machine_seconds();
+    map_guard_begin();
+    bool ok = check_checkpoint(run, share(run));
+    map_guard_end();
+    run->seconds = machine_seconds() - began;
+    reports->done = run->compute.flops;
     return ok;
 }
+
+/* What memory was counted for. */
+static bool is_as_planned(const EngineRequest *plan, const EngineRequest *request)
+{
+    return plan->width == request->width && plan->height == request->height &&
+           !plan->source == !request->source && !plan->mask == !request->mask;
+}
+
+static bool generate_make(void *maker, int image, int pass, const EngineRequest *request,
+                          EnginePicture *picture, EngineError *error)
+{
+    Generate *run = maker;
+    run->error = error;
+    if (!is_as_planned(&run->task->passes[pass], request))
+        return fail(error, ENGINE_BAD_REQUEST,
+                    "Pass %d of the request has another size or other pictures than it was planned "
+                    "with.",
+                    pass + 1);
+    if (is_source_itself(run, request))
+        return engine_picture_copy(picture, request->source, error);
+    atomic_store(run->compute.stop, false);
+    double    began = machine_seconds();
+    ArenaMark mark = arena_mark(run->compute.scratch);
+    map_guard_begin();
+    bool ok = check_checkpoint(run, run_pass(run, image, pass, request, picture));
+    map_guard_end();
+    arena_rewind(run->compute.scratch, mark);
+    run->seconds += machine_seconds() - began;
+    run->reports->done = run->compute.flops;
+    return ok;
+}
+
+const Maker generate_maker = {
+    .open = generate_open,
+    .work = generate_work,
+    .seconds = generate_seconds,
+    .begin = generate_begin,
+    .make = generate_make,
+    .close = generate_close,
+};

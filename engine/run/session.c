@@ -45,6 +45,8 @@ Compute session_compute(EngineSession *session)
 bool session_reserve(EngineSession *session, size_t bytes, uint64_t *available)
 {
     Arena *arena = &session->arena;
+    if (arena->size > 0)
+        arena_rewind(arena, (ArenaMark){ 0 });
     if (arena->size >= bytes)
         return true;
     arena_finish(arena); /* first, so that the old block and the new one are never both there */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An engine that gives its source back: stands where engine.c would, so that what editing does to
- * pixels is seen alone. */
+/* An engine whose maker gives its source back: stands where generate.c would, so that what editing
+ * does to pixels is seen alone. */
 #pragma once
 
 #include "engine.h"
@@ -9,7 +9,7 @@ struct Engine {
     EngineModelInfo model;
     /* What the model does to a picture; NULL: nothing.  decoded starts as the request's source. */
     void (*change)(EnginePicture *decoded, const EngineRequest *request, int call);
-    int calls;   /* of engine_generate() */
+    int calls;   /* passes that were made */
     int fail_at; /* the call that fails, from 1; 0: none */
 };
 

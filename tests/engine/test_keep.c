@@ -51,7 +51,7 @@ static bool keep_progress(void *user, const EngineProgress *now)
     keep->went_back |= now->fraction < keep->fraction;
     keep->before = keep->fraction;
     keep->fraction = now->fraction;
-    keep->passes += keep->now.stage == ENGINE_STAGE_DECODE && now->stage == ENGINE_STAGE_TEXT;
+    keep->passes += keep->now.stage == ENGINE_STAGE_DECODE && now->stage == ENGINE_STAGE_ENCODE;
     keep->now = *now;
     keep->reports += now->stage >= keep->stage && now->image == keep->image &&
                      keep->passes == keep->pass && now->step >= keep->step;
@@ -69,11 +69,12 @@ static bool keep_enough(void *user)
     return keep->said;
 }
 
-static void keep_picture(void *user, int image, const EnginePicture *picture)
+static bool keep_picture(void *user, int image, const EnginePicture *picture, EngineError *error)
 {
     Keep *keep = user;
+    (void)error;
     CHECK_INT(image, keep->pictures++);
-    CHECK(picture->pixels != NULL);
+    return CHECK(picture->pixels != NULL);
 }
 
 static void keep_observe(void *user, const char *name, const float *data, int rank,
@@ -408,7 +409,7 @@ static void edits_end_with_the_pass_that_runs(void)
         { ENGINE_STAGE_SAMPLE, 0, 2, 1, 2, 2 },  /* after the second */
         { ENGINE_STAGE_SAMPLE, 0, 2, 4, 2, 2 },  /* in the third */
         { ENGINE_STAGE_DECODE, 0, 0, 2, 0, 0 },  /* of the first pass: its steps, all of them */
-        { ENGINE_STAGE_TEXT, 1, 0, 1, 0, 0 },    /* before the second pass's first step */
+        { ENGINE_STAGE_ENCODE, 1, 0, 1, 0, 0 },  /* before the second pass's first step */
         { ENGINE_STAGE_SAMPLE, 1, 0, 4, 0, 0 },  /* in it */
         { ENGINE_STAGE_SAMPLE, 1, 1, 1, 1, 1 },  /* after it */
     };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "batch.h"
+#include "unattended.h"
 
 #include "failure.h"
 #include "insertion.h"
@@ -159,8 +159,8 @@ success (Run             *run,
 }
 
 GimpValueArray *
-batch_run (Run           *run,
-           GimpProcedure *values_of)
+unattended_run (Run           *run,
+                GimpProcedure *values_of)
 {
   GPtrArray      *candidates;
   GimpValueArray *values = NULL;

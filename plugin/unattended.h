@@ -6,5 +6,5 @@
 #include "run.h"
 
 /* Everything, with the arguments as they are; `values_of' makes the return values. */
-GimpValueArray *batch_run (Run           *run,
-                           GimpProcedure *values_of);
+GimpValueArray *unattended_run (Run           *run,
+                                GimpProcedure *values_of);
