@@ -4,6 +4,7 @@
 #include "../base/number.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,9 +108,10 @@ double request_setting_get(const EngineRequest *request, const RequestSetting *s
 void request_setting_set(EngineRequest *request, const RequestSetting *setting, double value)
 {
     char    *field = (char *)request + setting->offset;
-    uint64_t seed = setting->type == REQUEST_SEED ? (uint64_t)value : 0;
     float    number = (float)value;
-    int      whole = setting->type == REQUEST_SEED ? 0 : (int)value;
+    /* What no integer can hold (NaN is such a value of a number) has no place in one. */
+    uint64_t seed = value >= 0 && value < 0x1p64 ? (uint64_t)value : 0;
+    int      whole = value >= INT_MIN && value <= INT_MAX ? (int)value : 0;
     switch (setting->type) {
     case REQUEST_SEED: memcpy(field, &seed, sizeof seed); break;
     case REQUEST_NUMBER: memcpy(field, &number, sizeof number); break;

@@ -14,6 +14,9 @@ passed=0
 failed=0
 small='--width 64 --height 64 --steps 2 --seed 3'
 
+# Sanitizers take address space and memory of their own, so that bounds on these say nothing there.
+sanitized() { grep -q __asan_init "$diffuse"; }
+
 # A test is a function; it fails when a command in it does that is not expected to.
 check() # NAME
 {
@@ -345,7 +348,7 @@ small_files_that_unpack_to_much_are_refused_at_once()
 a_large_picture_with_a_small_mask_stays_below_800_megabytes()
 {
     python3 "$project/tests/cli/make_png.py" large
-    within 60 800 "$diffuse" inpaint large.png --mask large-mask.png -p 'a lemon' --steps 1 --seed 1 -o out.png
+    within 60 $(sanitized && echo 4000 || echo 800) "$diffuse" inpaint large.png --mask large-mask.png -p 'a lemon' --steps 1 --seed 1 -o out.png
     [ -s out.png ]
 }
 
@@ -369,6 +372,7 @@ output_that_cannot_be_written_is_said()
 # Whatever the limit: help, a picture that is the one without a limit, or a sentence, within seconds.
 no_limit_on_memory_makes_it_hang()
 {
+    ! sanitized || return 0
     "$diffuse" txt2img -p x $small -o free.png
     for kilobytes in 20000 40000 60000 100000 150000 200000 250000 300000 350000 400000 500000 700000 2000000; do
         status=0
