@@ -104,6 +104,18 @@ static const Setting rows[] =
     .part = SETTING_MORE, .place = 1, .step = 0.05, .digits = 2,
     .label = N_("Rescale"),
     .help = N_("Keeps strong guidance from overexposing the picture") },
+  { .name = "guidance-start", .type = SETTING_NUMBER, .modes = ALL,
+    .field = FIELD (request.guidance_start), .high = 1, .recorded = TRUE, .in_text = TRUE,
+    .part = SETTING_MORE, .place = 12, .step = 0.05, .digits = 2,
+    .label = N_("Guidance from"),
+    .help = N_("Share of the steps that go by before guidance begins; each of them "
+               "takes half the time") },
+  { .name = "guidance-end", .type = SETTING_NUMBER, .modes = ALL,
+    .field = FIELD (request.guidance_end), .high = 1, .recorded = TRUE, .in_text = TRUE,
+    .part = SETTING_MORE, .place = 13, .beside = TRUE, .step = 0.05, .digits = 2,
+    .label = N_("Guidance to"),
+    .help = N_("Share of the steps after which guidance ends; each of the rest takes "
+               "half the time") },
   { .name = "seed", .type = SETTING_SEED, .modes = ALL,
     .field = FIELD (request.seed), .low = -1, .high = SEED_MAX, .recorded = TRUE,
     .in_text = TRUE, .part = SETTING_QUALITY, .place = 7,
