@@ -11,7 +11,8 @@
 static gboolean
 fits (const EngineEstimate *cost)
 {
-  return ! cost->available_bytes || cost->scratch_bytes <= cost->available_bytes;
+  return ! cost->available_bytes ||
+         cost->scratch_bytes + cost->picture_bytes <= cost->available_bytes;
 }
 
 /* Of the same shape, `share' of the pixels. */

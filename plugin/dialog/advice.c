@@ -264,7 +264,8 @@ check_memory (Run            *run,
               const Estimate *estimate,
               Advice         *advice)
 {
-  gchar *need  = g_format_size (estimate->cost.scratch_bytes);
+  gchar *need  = g_format_size (estimate->cost.scratch_bytes +
+                               estimate->cost.picture_bytes);
   gchar *there = g_format_size (estimate->cost.available_bytes);
 
   advice->refused    = TRUE;
@@ -319,7 +320,8 @@ advice_of_estimate (Run            *run,
       advice->text = g_strdup (run->plan.warning);
     }
   else if (estimate->cost.available_bytes &&
-           estimate->cost.scratch_bytes + estimate->cost.weight_bytes >
+           estimate->cost.scratch_bytes + estimate->cost.picture_bytes +
+           estimate->cost.weight_bytes >
            estimate->cost.available_bytes)
     {
       advice->text = g_strdup (_("The model is larger than the free memory: it has to be read "

@@ -77,7 +77,8 @@ dialog_text_tooltip (const Candidate *candidate)
 gchar *
 dialog_text_estimate (const EngineEstimate *estimate)
 {
-  gchar *memory = g_format_size (estimate->scratch_bytes);
+  gchar *memory = g_format_size (estimate->scratch_bytes +
+                                 estimate->picture_bytes);
   gchar *text;
 
   if (estimate->seconds < 90)
