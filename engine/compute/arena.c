@@ -27,9 +27,11 @@ static void tell(const Arena *arena, size_t offset, size_t bytes, bool used)
         arena->device->memory_used(arena->device, arena->memory, offset, bytes, used);
 }
 
+/* All of it counts as unused at first, so ASan reports whoever writes beside what was taken. */
 bool arena_init(Arena *arena, const Device *device, size_t bytes)
 {
     *arena = (Arena){ 0 };
+    /* Half of what a size can say: rounding up to whole units cannot wrap around then. */
     if (bytes > SIZE_MAX / 2)
         return false;
     /* Pieces are taken from the end too: the end must be where one may begin. */
@@ -46,6 +48,8 @@ bool arena_init(Arena *arena, const Device *device, size_t bytes)
 void arena_finish(Arena *arena)
 {
     if (arena->device) {
+        /* The addresses may be handed out again: left poisoned, their next owner would be
+         * reported. */
         tell(arena, 0, arena->size, true);
         arena->device->memory_destroy(arena->device, arena->memory, arena->size);
     }
@@ -60,9 +64,13 @@ DevicePiece arena_take(Arena *arena, ArenaEnd end, size_t bytes)
     assert(whole >= bytes);
     *used += whole;
     assert(arena->low + arena->high <= arena->size);
+    /* The peak counts the roundings too. The dry run has the same alignment and the same redzones,
+     * so its peak is the real one. */
     if (arena->low + arena->high > arena->peak)
         arena->peak = arena->low + arena->high;
     size_t offset = end == ARENA_LOW ? arena->low - whole : arena->size - arena->high;
+    /* Only what was asked for becomes usable: the rounding and the redzone behind it stay
+     * poisoned. */
     tell(arena, offset, bytes, true);
     return (DevicePiece){ arena->memory, offset };
 }
@@ -86,6 +94,7 @@ void arena_rewind_end(Arena *arena, ArenaEnd end, ArenaMark mark)
         arena->low = mark.low;
     } else {
         assert(mark.high <= arena->high);
+        /* This end grows downwards: what was taken last lies lowest. */
         tell(arena, arena->size - arena->high, arena->high - mark.high, false);
         arena->high = mark.high;
     }

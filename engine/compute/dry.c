@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dry.h"
 
+/* A Dry begins with its Device, so a pointer to one is a pointer to the other. */
 static const Device *real_of(const Device *device)
 {
     return ((const Dry *)device)->real;
 }
 
+/* No memory at all. Handles are cut and reshaped by their offsets alone, so nothing above
+ * notices. */
 static bool memory_create(const Device *device, DeviceMemory **memory, size_t bytes)
 {
     (void)device, (void)bytes;
@@ -35,6 +38,8 @@ static void run(const Device *device, struct Compute *compute, const Operation *
         *operation->truth = true;
 }
 
+/* The alignment is the real one's: with another one the arena would round otherwise, and the peak
+ * of a rehearsal would not be that of the run. */
 void dry_init(Dry *dry, const Device *real)
 {
     *dry = (Dry){ .device = { .name = "dry run",

@@ -10,11 +10,14 @@ bool compute_dry(const Compute *compute)
     return compute->scratch->device->rehearses;
 }
 
+/* Relaxed, because nothing is read on the strength of it: whatever was computed is thrown away. */
 bool compute_stopped(const Compute *compute)
 {
     return compute->stop && atomic_load_explicit(compute->stop, memory_order_relaxed);
 }
 
+/* poll() may run a main loop of the caller's, which has to be on the thread that called the engine:
+ * that is why only worker 0 asks. The others learn of a stop by the flag that they share. */
 bool compute_goes_on(Compute *compute, int worker)
 {
     if (worker == 0 && compute->poll && !compute->poll(compute->poll_user) && compute->stop)
@@ -24,6 +27,7 @@ bool compute_goes_on(Compute *compute, int worker)
 
 Tensor tensor_new(Compute *compute, ArenaEnd end, int n, int c, int h, int w)
 {
+    /* Made without a place first, because its bytes say how large the place must be. */
     Tensor      y = tensor_at(NULL, 0, TYPE_F32, n, c, h, w);
     DevicePiece piece = arena_take(compute->scratch, end, tensor_bytes(y));
     y.memory = piece.memory;
@@ -52,6 +56,8 @@ static size_t row_count(Tensor x)
 
 /* ---- layers -------------------------------------------------------------------------------- */
 
+/* Rows fit an int because tiles, parallel_for() and BLAS count in ints. Of a 1x1 convolution, whose
+ * weight is [out, in, 1, 1], a linear layer takes the same numbers. */
 static void check_linear(Tensor y, Tensor x, const Linear *layer, int in, int out)
 {
     (void)y, (void)x, (void)in, (void)out, (void)layer; /* where asserts are off */
@@ -64,11 +70,13 @@ static void check_linear(Tensor y, Tensor x, const Linear *layer, int in, int ou
 void linear(Compute *compute, Tensor y, Tensor x, const Linear *layer, bool accumulate)
 {
     check_linear(y, x, layer, layer->weight.shape[1], layer->weight.shape[0]);
+    /* A multiplication and an addition for each weight and row. */
     compute->flops += 2.0 * (double)row_count(x) * x.w * y.w;
     perform(compute, &(Operation){ .kind = OPERATION_LINEAR, .y = y, .x = x,
                                    .linear = { layer, accumulate } });
 }
 
+/* Not counted as work: it has few rows, and next to a text encoder it is nothing. */
 void linear_transposed(Compute *compute, Tensor y, Tensor x, const Linear *layer)
 {
     check_linear(y, x, layer, layer->weight.shape[0], layer->weight.shape[1]);
@@ -77,6 +85,8 @@ void linear_transposed(Compute *compute, Tensor y, Tensor x, const Linear *layer
                                    .linear = { layer, false } });
 }
 
+/* The size of y is torch's: (size + padding - k) / stride + 1, rounded down. `extra` is the padding
+ * of both sides together; a picture that is doubled first counts with its doubled size. */
 static void check_conv(Tensor y, Tensor x, const Conv *layer, const ConvSettings *settings)
 {
     const Weight *weight = &layer->weight;
@@ -94,6 +104,8 @@ static void check_conv(Tensor y, Tensor x, const Conv *layer, const ConvSettings
     assert(!layer->bias.data || weight_count(&layer->bias) == (size_t)y.c);
     assert(y.h == (full_h + extra - k) / settings->stride + 1);
     assert(y.w == (full_w + extra - k) / settings->stride + 1);
+    /* One plane fits an int: a 1x1 convolution hands it to the product as the distance of two
+     * rows. */
     assert((size_t)y.h * (size_t)y.w <= INT32_MAX && (size_t)x.h * (size_t)x.w <= INT32_MAX);
     assert(settings->scale.n == 0 || tensor_count(settings->scale) == (size_t)x.n * (size_t)x.c);
     assert(settings->shift.n == 0 || tensor_count(settings->shift) == (size_t)x.n * (size_t)x.c);
@@ -105,11 +117,15 @@ void conv2d(Compute *compute, Tensor y, Tensor x, const Conv *layer, const ConvS
 {
     int k = layer->weight.shape[2];
     check_conv(y, x, layer, settings);
+    /* What plain sums take, also where a device finds a shorter way (Winograd), so that an estimate
+     * and a bar mean the same on all of them. */
     compute->flops += 2.0 * (double)tensor_count(y) * x.c * k * k;
     perform(compute, &(Operation){ .kind = OPERATION_CONV2D, .y = y, .x = x,
                                    .conv2d = { layer, settings } });
 }
 
+/* Two numbers a channel instead of a picture: the convolution that follows applies them while it
+ * reads x, so the normalised picture is never stored. */
 void group_norm_prepare(Compute *compute, Tensor scale, Tensor shift, Tensor x, const Norm *norm,
                         int groups, float eps)
 {
@@ -159,11 +175,15 @@ void add(Compute *compute, Tensor y, Tensor x)
     perform(compute, &(Operation){ .kind = OPERATION_ADD, .y = y, .x = x });
 }
 
+/* One item at a time, since a batch has its own keys for each. k and v have one distance between
+ * rows, because the kernel walks them together; where it is causal each query finds its own key. */
 void attention(Compute *compute, Tensor y, Tensor q, Tensor k, Tensor v, int heads, bool causal)
 {
     assert(y.n == 1 && y.c == 1 && tensor_is_whole(y) && tensor_same_shape(y, q));
     assert(k.n == 1 && k.c == 1 && tensor_same_shape(k, v) && k.w == y.w && k.row == v.row);
     assert(heads > 0 && y.w % heads == 0 && (!causal || k.h >= y.h));
+    /* Twice tq * tk * d products, for the scores and for the values; what a causal one leaves out
+     * is not subtracted, token counts being small there. */
     compute->flops += 4.0 * y.h * k.h * y.w;
     perform(compute, &(Operation){ .kind = OPERATION_ATTENTION, .y = y, .x = q,
                                    .attention = { k, v, heads, causal } });
@@ -197,6 +217,7 @@ void fill(Compute *compute, Tensor y, float value)
     perform(compute, &(Operation){ .kind = OPERATION_FILL, .y = y, .value = value });
 }
 
+/* Two copies into views of y, so no device needs an operation for it. */
 void concatenate(Compute *compute, Tensor y, Tensor a, Tensor b)
 {
     assert(y.c == a.c + b.c);
@@ -219,6 +240,8 @@ void multiply_rows(Compute *compute, Tensor y, const float *factors)
     perform(compute, &(Operation){ .kind = OPERATION_MULTIPLY_ROWS, .y = y, .factors = factors });
 }
 
+/* Only the counts have to agree: element i of y is made of element i of each term, whatever their
+ * shapes are. */
 void combine(Compute *compute, Tensor y, const Term *terms, int count)
 {
     Operation operation = { .kind = OPERATION_COMBINE, .y = y, .combine.count = count };
@@ -257,6 +280,7 @@ void embed_tokens(Compute *compute, Tensor y, const int *tokens, const Weight *t
 {
     assert(tensor_is_whole(y) && table->shape[1] == y.w);
     assert(!positions || (positions->shape[1] == y.w && row_count(y) <= (size_t)positions->shape[0]));
+    /* Positions count over all rows of y: two sequences are two calls. */
     for (size_t i = 0; i < row_count(y); i++)
         assert(tokens[i] >= 0 && tokens[i] < table->shape[0]);
     perform(compute, &(Operation){ .kind = OPERATION_EMBED_TOKENS, .y = y,
@@ -272,6 +296,7 @@ void embed_numbers(Compute *compute, Tensor y, const double *numbers, bool round
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
+/* The answer is on this stack, so the device has to be through before it returns. */
 static double ask(Compute *compute, OperationKind kind, Tensor x)
 {
     double answer = 0;
@@ -313,6 +338,7 @@ void read_by(Compute *compute, Tensor x, ReadTake take, void *user)
     perform(compute, &(Operation){ .kind = OPERATION_READ, .x = x, .read = { take, user } });
 }
 
+/* How the copying forms use the lending ones. */
 typedef struct {
     const float *from;
     float       *to;

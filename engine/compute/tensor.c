@@ -6,6 +6,9 @@
 #include <assert.h>
 #include <string.h>
 
+/* All types that a safetensors header may name, not only those that are computed with: the reader
+ * checks the size of every tensor, and a sentence about an unsupported one names its type. Bits,
+ * because two F4 share a byte. */
 static const struct {
     const char *name;
     int         bits;
@@ -46,6 +49,8 @@ const char *tensor_type_name(TensorType type)
     return types[type].name;
 }
 
+/* 512 channels of 2048 x 2048, which a VAE has on its way to 4096 pixels, are 2^31 already: one
+ * more than an int. */
 size_t tensor_count(Tensor x)
 {
     return (size_t)x.n * (size_t)x.c * (size_t)x.h * (size_t)x.w;
@@ -58,6 +63,7 @@ size_t tensor_bytes(Tensor x)
 
 Tensor tensor_at(DeviceMemory *memory, size_t offset, TensorType type, int n, int c, int h, int w)
 {
+    /* A tensor that is not there is a zeroed handle, never one of size 0. */
     assert(n > 0 && c > 0 && h > 0 && w > 0);
     size_t row = (size_t)w, plane = row * (size_t)h;
     return (Tensor){ memory, offset, type, n, c, h, w, plane * (size_t)c, plane, row };
@@ -76,6 +82,7 @@ bool tensor_same_shape(Tensor x, Tensor y)
     return x.n == y.n && x.c == y.c && x.h == y.h && x.w == y.w;
 }
 
+/* The offset alone: memory is NULL in a dry run, and NULL it stays. */
 static Tensor moved(Tensor x, size_t elements)
 {
     x.offset += elements * (size_t)tensor_type_bits(x.type) / 8;
@@ -110,6 +117,7 @@ Tensor tensor_columns(Tensor x, int from, int count)
     return moved(x, (size_t)from);
 }
 
+/* Fewer elements are fine: a buffer for the largest batch serves smaller ones. */
 Tensor tensor_as(Tensor x, int n, int c, int h, int w)
 {
     Tensor y = tensor_at(x.memory, x.offset, x.type, n, c, h, w);
@@ -117,6 +125,7 @@ Tensor tensor_as(Tensor x, int n, int c, int h, int w)
     return y;
 }
 
+/* Dimensions that a weight does not have are 1. */
 size_t weight_count(const Weight *weight)
 {
     size_t count = 1;
@@ -128,6 +137,7 @@ size_t weight_count(const Weight *weight)
 Weight weight_rows(const Weight *weight, int from, int count)
 {
     assert(from >= 0 && count > 0 && from <= weight->shape[0] - count);
+    /* The scale is the whole weight's and goes with each part of it. */
     Weight y = *weight;
     y.shape[0] = count;
     if (weight->data) {
@@ -141,5 +151,7 @@ Weight weight_rows(const Weight *weight, int from, int count)
 void weight_to_float(float *out, const Weight *weight, size_t first, size_t count)
 {
     assert(first <= weight_count(weight) && count <= weight_count(weight) - first);
+    /* Looks at the environment and the processor at each call, since there is no global to keep the
+     * answer in: meant for whole tensors, not for rows within a loop. */
     weight_convert(kernels_best(), out, weight, first, count);
 }

@@ -86,6 +86,9 @@ static void pause_spin(void)
 #endif
 }
 
+/* Takes pieces until there are none. Which worker gets which differs from run to run, so nothing
+ * that is computed may depend on `worker`; that names scratch only. Relaxed, because the gate has
+ * ordered what the loop reads. */
 static void work(Threads *threads, int worker)
 {
     int i;
@@ -101,6 +104,10 @@ static void wait_for_loop(Threads *threads, unsigned seen)
             return;
         pause_spin();
     }
+    /* A worker adds itself to `sleepers` and then looks at `loop`; the caller changes `loop` and
+     * then looks at `sleepers`. In the one order of all atomics one of both sees the other, and the
+     * mutex keeps the call from falling between the look and the wait. With relaxed atomics a
+     * worker could sleep through a loop. */
     pthread_mutex_lock(&threads->mutex);
     atomic_fetch_add(&threads->sleepers, 1);
     while (atomic_load(&threads->loop) == seen && !atomic_load(&threads->quit))
@@ -119,6 +126,8 @@ static bool enter(Threads *threads)
     return false;
 }
 
+/* The last one out wakes the caller. The same two looks as in wait_for_loop(): the gate is left and
+ * then `caller_sleeps` read here, the other way round in wait_for_workers(). */
 static void leave(Threads *threads)
 {
     if (atomic_fetch_sub(&threads->gate, 1) == 1 && atomic_load(&threads->caller_sleeps)) {
@@ -141,6 +150,8 @@ static void *run_worker(void *argument)
             return NULL;
         seen = atomic_load(&threads->loop);
         if (enter(threads)) {
+            /* Read again inside: meanwhile one loop may have ended and the next begun, and that is
+             * the one which was entered. */
             seen = atomic_load(&threads->loop);
             work(threads, start.worker);
             leave(threads);
@@ -163,6 +174,9 @@ static void wait_for_workers(Threads *threads)
     pthread_mutex_unlock(&threads->mutex);
 }
 
+/* The caller works as worker 0, closes the gate when no piece is left, and waits for those who are
+ * still inside. A worker that never woke costs nothing. Floating point flags are set and restored
+ * because this is a thread of the caller's, GIMP's for instance. */
 void parallel_for(Threads *threads, int n, void (*task)(void *data, int i, int worker), void *data)
 {
     if (n < 1)
@@ -170,6 +184,7 @@ void parallel_for(Threads *threads, int n, void (*task)(void *data, int i, int w
     uint64_t before = flush_denormals();
     bool     shared = n > 1 && threads->count > 1;
     assert(atomic_load(&threads->gate) == 0);
+    /* Nobody is inside, so plain stores do: opening the gate publishes them. */
     threads->task = task;
     threads->data = data;
     threads->n = n;
@@ -233,6 +248,8 @@ static int quota_of_path(const char *mount, const char *group, bool version_2)
     int  length = snprintf(folder, sizeof folder, "%s%s", mount, group);
     if (length < 0 || (size_t)length >= sizeof folder)
         return least;
+    /* A container often sees its group's name but not the folder; what cannot be read sets no
+     * limit, and the walk goes on to the folder above. */
     size_t shortest = strlen(mount);
     for (;;) {
         int quota = quota_of_group(folder, version_2);
@@ -285,6 +302,9 @@ int threads_quota(const char *groups, const char *mount)
     return least;
 }
 
+/* sched_getaffinity() fails on machines with more than 1024 processors, for which cpu_set_t is too
+ * small. Without the quota a container with 2 of 64 processors would start 64 threads that wait for
+ * each other. */
 static int processors(void)
 {
     cpu_set_t set;
@@ -302,6 +322,7 @@ static bool start_worker(Threads *threads, const pthread_attr_t *attributes)
     Start *start = malloc(sizeof *start);
     if (!start)
         return false;
+    /* Owned by the new thread, which frees it. */
     *start = (Start){ threads, threads->count };
     if (pthread_create(&threads->handles[threads->count], attributes, run_worker, start) != 0) {
         free(start);
@@ -331,6 +352,8 @@ Threads *threads_create(int count)
     pthread_attr_t attributes;
     if (pthread_attr_init(&attributes) == 0) {
         pthread_attr_setstacksize(&attributes, STACK_BYTES);
+        /* Fewer than were asked for are no fault: the loops only take longer, and give the same
+         * bits. */
         while (threads->count < count && start_worker(threads, &attributes))
             continue;
         pthread_attr_destroy(&attributes);
@@ -338,6 +361,8 @@ Threads *threads_create(int count)
     return threads;
 }
 
+/* No loop may be running. `quit` is set before the mutex is taken, so a worker that is about to
+ * wait has seen it or is woken. */
 void threads_destroy(Threads *threads)
 {
     if (!threads)

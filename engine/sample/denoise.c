@@ -47,6 +47,8 @@ static void put_known(const Loop *loop, Tensor y, Tensor x, double threshold, do
 
 /* ---- guidance ------------------------------------------------------------------------------- */
 
+/* The positive answer is the first item, and is there with share 0 too where its spread is asked
+ * for. */
 static void add_item(Loop *loop, DenoisePrompt prompt, bool without_image, double weight)
 {
     bool needed = prompt == DENOISE_POSITIVE && loop->run->request->cfg_rescale > 0;
@@ -82,6 +84,7 @@ static void choose_items(Loop *loop, bool guided)
         add_item(loop, DENOISE_NEGATIVE, false, image_cfg - cfg);
         add_item(loop, DENOISE_NEGATIVE, true, 1 - image_cfg);
     } else {
+        /* At cfg 1 this has no share, and a step takes half the time. */
         add_item(loop, DENOISE_NEGATIVE, false, 1 - cfg);
     }
 }
@@ -117,6 +120,9 @@ static void fill_concat(const Loop *loop)
     }
 }
 
+/* The sampler's question, answered by the network: x scaled as it was trained, once for each item,
+ * and their answers joined to one estimate of x0. Where a mask keeps the source, the network sees
+ * it with the noise of this level, and the estimate is the source itself. */
 static bool estimate(void *user, Tensor denoised, Tensor x, double sigma)
 {
     Loop             *loop = user;
@@ -126,6 +132,8 @@ static bool estimate(void *user, Tensor denoised, Tensor x, double sigma)
     float             times[MAX_ITEMS];
     DenoisePrompt     prompts[MAX_ITEMS];
 
+    /* What stands behind x is the same in all steps: it is written again only where items
+     * change. */
     if (guidance_holds(loop) != loop->guided) {
         choose_items(loop, !loop->guided);
         fill_concat(loop);
@@ -155,6 +163,7 @@ static bool estimate(void *user, Tensor denoised, Tensor x, double sigma)
 
 /* ---- the loop ------------------------------------------------------------------------------- */
 
+/* The source with the first level's noise, or the noise alone. */
 static void start(const Loop *loop, Tensor x)
 {
     const DenoiseRun *run = loop->run;
@@ -204,6 +213,8 @@ bool denoise(Compute *compute, Tensor latents, const DenoiseRun *run)
     start(&loop, latents);
     if (!report(&loop, latents, (Tensor){ 0 }))
         goto done;
+    /* A step that was broken off has written nothing of use; `enough` may end the run with what the
+     * step before left, and only it may. */
     while (loop.step < run->steps && !early) {
         const double *sigmas = run->sigmas + loop.step;
         bool          whole = sampler_step(&sampler, latents, sigmas[0], sigmas[1]);

@@ -26,8 +26,11 @@ static void fill_philox(Noise *noise, float *out, size_t count)
     /* The constants are floats in the reference and take part in double arithmetic. */
     const float inverse = 2.3283064e-10f, inverse_2pi = (float)(2.3283064e-10 * 6.2831855);
     for (size_t i = 0; i < count; i++) {
+        /* Each number has its own counter, so its place decides it and not the order they are drawn
+         * in. */
         uint32_t counter[4] = { noise->calls, 0, (uint32_t)i, 0 };
         philox_rounds(counter, (uint32_t)noise->seed, (uint32_t)(noise->seed >> 32));
+        /* Half a step is added, so the logarithm never sees 0. */
         double u = (double)counter[0] * (double)inverse + (double)(inverse / 2);
         double v = (double)counter[1] * (double)inverse_2pi + (double)(inverse_2pi / 2);
         out[i] = (float)(sqrt(-2.0 * log(u)) * sin(v));
@@ -40,6 +43,7 @@ static void fill_philox(Noise *noise, float *out, size_t count)
 static void twister_seed(Noise *noise)
 {
     uint32_t *mt = noise->state;
+    /* The low 32 bits, as torch takes them: seeds 2^32 apart are the same noise. */
     mt[0] = (uint32_t)noise->seed;
     for (uint32_t i = 1; i < 624; i++)
         mt[i] = 1812433253u * (mt[i - 1] ^ mt[i - 1] >> 30) + i;
@@ -129,6 +133,7 @@ static void vector_sincos(float x, float *sine, float *cosine)
 static void normal_16(float *block)
 {
     for (int i = 0; i < 8; i++) {
+        /* 1 - u is in (0, 1], where the logarithm is finite. */
         float radius = sqrtf(-2 * vector_log(1 - block[i])), sine, cosine;
         vector_sincos(6.28318530717958647692f * block[i + 8], &sine, &cosine);
         block[i] = radius * cosine;

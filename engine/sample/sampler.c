@@ -37,6 +37,7 @@ static void add_noise(Sampler *s, Tensor y, double amount, Tensor memory)
 static double ancestral_down(double sigma, double next, double *up)
 {
     double ratio = next / sigma;
+    /* down^2 + up^2 = next^2: variances add up. */
     *up = next * sqrt(fmax(0, 1 - ratio * ratio));
     return next * ratio;
 }
@@ -62,6 +63,8 @@ static bool step_euler_a(Sampler *s, Tensor x, double sigma, double next)
     return true;
 }
 
+/* The last step is Euler's: the slope at level 0 would be divided by it. dpm2 and dpmpp_sde do the
+ * same, whose middle would be 0. */
 static bool step_heun(Sampler *s, Tensor x, double sigma, double next)
 {
     Tensor end = s->buffers[0], first = s->buffers[1];
@@ -100,11 +103,15 @@ static void extrapolate(Sampler *s, Tensor y, Tensor previous, double weight)
     mix(s, y, 1 + weight, s->denoised, -weight, previous);
 }
 
+/* The weight is 1 / (2 r) of the paper's algorithm 2, with h = log(sigma / next) and r the last h
+ * over this one. At next 0 h is infinite, and the estimate is taken as it is. */
 static bool step_dpmpp_2m(Sampler *s, Tensor x, double sigma, double next)
 {
     Tensor previous = s->buffers[0], guess = s->buffers[1];
     if (!s->denoise(s->user, s->denoised, x, sigma))
         return false;
+    /* A copy, because s->denoised is what the preview shows: the estimate, not what goes on from
+     * it. */
     copy(s->compute, guess, s->denoised);
     if (s->step > 0 && next > 0)
         extrapolate(s, guess, previous, log(sigma / next) / (2 * log(s->sigmas[0] / sigma)));
@@ -239,6 +246,7 @@ bool sampler_step(Sampler *sampler, Tensor x, double sigma, double next)
     assert(sigma > next && next >= 0);
     if (!samplers[sampler->kind].step(sampler, x, sigma, next))
         return false;
+    /* After whole steps only: one that was stopped leaves no trace in the next. */
     sampler->sigmas[1] = sampler->sigmas[0];
     sampler->sigmas[0] = sigma;
     sampler->step++;

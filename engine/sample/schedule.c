@@ -10,6 +10,8 @@ static double cosine_alpha(double time)
     return wave * wave;
 }
 
+/* The variance that step i of 1000 adds in training; scaled linear, which Stable Diffusion has, is
+ * even in its root. */
 static double beta_at(const Parametrisation *of, int i)
 {
     double share = (double)i / (NOISE_LEVEL_COUNT - 1);
@@ -34,6 +36,8 @@ static void fill_variance_preserving(NoiseLevels *levels, const Parametrisation 
         alphas[i] = (double)(float)product;
     }
     if (of->zero_terminal_snr) {
+        /* The roots are shifted so that the last is 0 and stretched so that the first stays. 0
+         * itself would be an infinite sigma; what stands for it gives about 4519. */
         double first = sqrt(alphas[0]), last = sqrt(alphas[NOISE_LEVEL_COUNT - 1]);
         for (int i = 0; i < NOISE_LEVEL_COUNT; i++) {
             double root = (sqrt(alphas[i]) - last) * first / (first - last);
@@ -63,6 +67,7 @@ void noise_levels_init(NoiseLevels *levels, const Parametrisation *parametrisati
         levels->log_sigmas[i] = log(levels->sigmas[i]);
 }
 
+/* By halving, and straight in log sigma between two levels; beyond the ends it is the end. */
 double noise_levels_time(const NoiseLevels *levels, double sigma)
 {
     double log_sigma = log(sigma);
@@ -114,6 +119,7 @@ static double incomplete_beta(double x, double a, double b)
 {
     if (x <= 0 || x >= 1)
         return x <= 0 ? 0 : 1;
+    /* The fraction converges quickly on the left only; the right is 1 less its mirror image. */
     if (x > (a + 1) / (a + b + 2))
         return 1 - incomplete_beta(1 - x, b, a);
     double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)) / a;
@@ -136,6 +142,7 @@ static double incomplete_beta(double x, double a, double b)
     return front * fraction;
 }
 
+/* By halving 54 times: a double has no more bits. */
 static double beta_quantile(double share, double a, double b)
 {
     double low = 0, high = 1;
@@ -149,6 +156,7 @@ static double beta_quantile(double share, double a, double b)
     return (low + high) / 2;
 }
 
+/* Even in time, from the last level; to level 0 or, for sgm_uniform, to one step before it. */
 static int fill_times(double *sigmas, const NoiseLevels *levels, int steps, int intervals)
 {
     double first = NOISE_LEVEL_COUNT - 1;
@@ -157,6 +165,7 @@ static int fill_times(double *sigmas, const NoiseLevels *levels, int steps, int 
     return steps;
 }
 
+/* Karras et al. 2022, arXiv:2206.00364, equation 5. */
 static int fill_karras(double *sigmas, double least, double most, int steps)
 {
     const double rho = 7;

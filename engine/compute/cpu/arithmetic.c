@@ -18,6 +18,7 @@ typedef struct {
     int    rows, piece; /* rows of all planes, and of a task */
 } MoveTask;
 
+/* Row `index` of all planes; a view's planes and items need not follow each other. */
 static float *row_of(Tensor x, int index)
 {
     int plane = index / x.h;
@@ -89,6 +90,7 @@ static void map_run(const Cpu *cpu, Compute *compute, const Operation *operation
         for (size_t i = 0; i < count; i++)
             y[i] = x[i] * a;
         break;
+    /* Not times 1 / a, which is rounded twice. */
     case MAP_DIVIDE:
         for (size_t i = 0; i < count; i++)
             y[i] = x[i] / a;
@@ -119,6 +121,7 @@ static void multiply_rows_run(const Cpu *cpu, Compute *compute, const Operation 
 
 const CpuOperation cpu_multiply_rows = { multiply_rows_run, NULL };
 
+/* An element of every x is read before that of y is written, so y may be any of them. */
 static void combine_run(const Cpu *cpu, Compute *compute, const Operation *operation, void *scratch)
 {
     const Term  *terms = operation->combine.terms;
@@ -151,6 +154,8 @@ static void add_difference_run(const Cpu *cpu, Compute *compute, const Operation
 
 const CpuOperation cpu_add_difference = { add_difference_run, NULL };
 
+/* A mean over a latent's pixels is seldom 1 itself, hence 0.99. At the last step the threshold is
+ * 0, and what the mask has as 0 is kept all the same. */
 static bool painted(float mask, double threshold)
 {
     return mask > 0.99f || (mask > 0 && (double)mask >= threshold);
@@ -166,6 +171,7 @@ static void keep_known_run(const Cpu *cpu, Compute *compute, const Operation *op
     const float *source = cpu_data(operation->known.source);
     const float *noise = cpu_data(operation->known.noise);
     (void)cpu, (void)compute, (void)scratch;
+    /* One mask for all channels. */
     for (size_t i = 0; i < tensor_count(operation->y); i++)
         y[i] = painted(mask[i % plane], threshold)
                    ? x[i]
@@ -224,6 +230,7 @@ const CpuOperation cpu_embed_numbers = { embed_numbers_run, NULL };
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
+/* One thread and one sum, so that its bits are fixed; latents are small. */
 static void mean_run(const Cpu *cpu, Compute *compute, const Operation *operation, void *scratch)
 {
     const float *x = cpu_data(operation->x);
@@ -237,6 +244,7 @@ static void mean_run(const Cpu *cpu, Compute *compute, const Operation *operatio
 
 const CpuOperation cpu_mean = { mean_run, NULL };
 
+/* In two passes, and divided by the count, not by one less as torch.std does. */
 static void deviation_run(const Cpu *cpu, Compute *compute, const Operation *operation,
                           void *scratch)
 {

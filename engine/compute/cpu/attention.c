@@ -35,6 +35,7 @@ typedef struct {
     float *weights;   /* [KEYS, lanes] */
 } Block;
 
+/* QUERIES is a multiple of every kernel's lanes, so groups of any width fit. */
 static size_t scratch_count(int width)
 {
     return 2 * (size_t)QUERIES * (size_t)width + 2 * QUERIES + (size_t)KEYS * MAX_LANES;
@@ -60,6 +61,7 @@ static void begin_block(const AttentionTask *task, const Block *block, const flo
     for (int i = 0; i < groups * lanes; i++) {
         float *to = block->q + (size_t)(i / lanes * lanes) * (size_t)task->width + i % lanes;
         for (int j = 0; j < task->width; j++, to += lanes)
+            /* The scale is in q, once, and not in each of the tq * tk scores. */
             *to = i < rows ? q[(size_t)i * (size_t)task->q_stride + (size_t)j] * scale : 0;
         block->max[i] = -INFINITY;
         block->sum[i] = 0;
@@ -67,6 +69,8 @@ static void begin_block(const AttentionTask *task, const Block *block, const flo
     memset(block->y, 0, (size_t)(groups * lanes) * (size_t)task->width * sizeof *block->y);
 }
 
+/* The sums are at least about 1, because the largest score has weight exp(0): nothing is divided by
+ * 0. */
 static void end_block(const AttentionTask *task, const Block *block, float *y, int rows)
 {
     int    lanes = task->cpu->kernels->lanes;
@@ -80,6 +84,8 @@ static void end_block(const AttentionTask *task, const Block *block, float *y, i
     }
 }
 
+/* All groups spend some keys before the next keys are looked at, so k and v come from memory once
+ * for QUERIES queries and not once for each group. Tasks of one head follow each other. */
 static void attention_block(void *data, int index, int worker)
 {
     const AttentionTask *task = data;
@@ -88,6 +94,7 @@ static void attention_block(void *data, int index, int worker)
     size_t               head = (size_t)(index / task->across) * (size_t)task->width;
     int                  first = index % task->across * QUERIES;
     int                  rows = task->tq - first < QUERIES ? task->tq - first : QUERIES;
+    /* Keys behind the last query of a causal task are never looked at. */
     int                  last = task->causal && first + rows < task->tk ? first + rows : task->tk;
     int                  lanes = kernels->lanes, groups = (rows + lanes - 1) / lanes;
     int                  step = task->width > WIDE ? KEYS_OF_WIDE : KEYS;

@@ -19,6 +19,7 @@ enum { MEGABYTE = 1 << 20, MOST_THREADS = 128 /* that Debian's build can start *
 /* ISO C has no way from an object pointer to a function's; POSIX's dlsym() returns the former. */
 typedef void (*Function)(void);
 
+/* NULL when the library has no such function, which blas_open() takes as a reason not to use it. */
 static Function find(void *library, const char *name)
 {
     void    *found = dlsym(library, name);
@@ -111,6 +112,8 @@ bool blas_open(Blas *blas, const Kernels *kernels, int callers, EngineError *err
     return true;
 }
 
+/* Asked before every loop and not once: another part of the process may have set it since, and BLAS
+ * with threads of its own under each of ours would have many times more threads than processors. */
 void blas_prepare(const Blas *blas)
 {
     if (blas->sgemm && blas->threads() != 1)

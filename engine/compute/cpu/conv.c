@@ -33,6 +33,8 @@ typedef struct {
     float *tile, *unfolded, *weights, *band, *line;
 } Slab;
 
+/* Elements that one thread has, in the order of slab_of(): tile 640 KB, columns 1152 KB, weights
+ * 720 KB, then the band and a row of x, which are small. */
 static size_t scratch_count(int w)
 {
     return (size_t)OUT * PIXELS + (size_t)DEPTH * PIXELS + (size_t)OUT * DEPTH + BAND + (size_t)w;
@@ -64,6 +66,7 @@ static size_t all_pixels(const ConvTask *task)
     return (size_t)slab_count(task) * tile_pixels(task);
 }
 
+/* Row `row` of a plane of x: [w]. */
 static const float *source_row(const ConvTask *task, int item, int channel, int row)
 {
     size_t plane = (size_t)item * (size_t)task->x.c + (size_t)channel;
@@ -92,6 +95,9 @@ static void fill_line(const ConvTask *task, float *out, float *line, const float
                       int count, float scale, float shift)
 {
     const ConvSettings *settings = task->settings;
+    /* What stands before the convolution is applied here, to each number when it is read, and to an
+     * upsampled picture before it is doubled: the normalised or doubled picture is never in
+     * memory. */
     bool plain = !task->scale && !task->shift && settings->before == ACTIVATION_NONE;
     int  first = left < 0 ? 0 : left,
         last = left + count < task->full_w ? left + count : task->full_w;
@@ -113,6 +119,8 @@ static void fill_line(const ConvTask *task, float *out, float *line, const float
         for (int i = first; i < last; i++)
             out[i - left] = line[nearest(i, task->x.w, task->full_w) - from];
     }
+    /* The padding, left and right. It is 0 behind the activation and not in front of it: of a group
+     * norm with a shift, silu(0 * scale + shift) is not 0, and pictures would get a frame. */
     for (int i = left; i < left + count; i++) {
         if (i == first && first < last)
             i = last;
@@ -127,6 +135,7 @@ static void fill_line(const ConvTask *task, float *out, float *line, const float
     }
 }
 
+/* A row that repeats the one above, as upsampling makes them, is copied and not activated again. */
 void conv_fill_band(const ConvTask *task, float *band, float *line, int item, int channel, int row,
                     int column, int height, int width)
 {
@@ -182,6 +191,7 @@ static void put_tile(const ConvTask *task, const Slab *slab)
     if (task->layer->bias.data)
         weight_convert(kernels, bias, &task->layer->bias, (size_t)slab->out_first,
                        (size_t)slab->out);
+    /* A tile of one item is one piece of y: whole rows of it, or a part of a single one. */
     for (int item = 0; item < slab->items; item++)
         for (int i = 0; i < slab->out; i++) {
             size_t which =
@@ -198,6 +208,8 @@ static void put_tile(const ConvTask *task, const Slab *slab)
         }
 }
 
+/* Which part of y a task has. The channels of y change fastest: tasks that run at the same time
+ * read the same pixels of x, which are in the shared cache then. */
 static Slab slab_of(const ConvTask *task, int index, int worker)
 {
     Slab slab = { .items = 1 };
@@ -242,6 +254,8 @@ static void add_channels(const ConvTask *task, const Slab *slab, int channel, in
          false, slab->out, slab->pixels, depth, 1, channel > 0);
 }
 
+/* One tile from its input to y, by one thread. Channels are added in blocks of the same size in the
+ * same order whoever does it, so the sums have the same bits. */
 static void conv_tile(void *data, int index, int worker)
 {
     const ConvTask *task = data;
@@ -273,6 +287,8 @@ static float *shared_columns(const ConvTask *task, int slab_index)
 
 enum { UNFOLDED_AT_ONCE = 16 }; /* channels that a task makes columns of */
 
+/* Columns of some channels of one slab, to where all tiles read them. Tasks write parts that lie
+ * apart, and nobody reads before parallel_for() has returned. */
 static void unfold_shared(void *data, int index, int worker)
 {
     const ConvTask *task = data;
@@ -287,6 +303,8 @@ static void unfold_shared(void *data, int index, int worker)
            at_most(task->channel_count - channel, UNFOLDED_AT_ONCE));
 }
 
+/* The tile's sums stay in task->sums from one group of channels to the next, and go to y with the
+ * last one. */
 static void shared_tile(void *data, int index, int worker)
 {
     const ConvTask *task = data;
@@ -313,11 +331,13 @@ static int shared_channels(const ConvTask *task)
     return at_most(task->x.c, most < step ? step : most / step * step);
 }
 
+/* With 4 or more tiles over the same pixels, each would make the columns again. */
 static bool wants_shared(const ConvTask *task)
 {
     return task->out_tiles >= 4 && !task->direct && all_pixels(task) <= SHARED_PIXELS;
 }
 
+/* In turns: columns of some channels by all threads, then their products by all threads. */
 static void run_shared(ConvTask *task)
 {
     int most = shared_channels(task);
@@ -344,7 +364,11 @@ static void cut(ConvTask *task)
     task->items = task->rows == oh && task->slabs_across == 1 && !task->direct
                       ? at_most(task->x.n, PIXELS / (oh * ow))
                       : 1;
+    /* Equal shares: 640 channels are two tiles of 320, and 330 are two of 165, not 320 and 10. */
     task->out = pieces(out, pieces(out, OUT));
+    /* Small layers would make fewer tiles than there are threads. How many threads there are is not
+     * asked all the same: tiles, and with them the order of sums, would differ from machine to
+     * machine. Halves are rounded up to a multiple of 16. */
     for (;;) {
         task->slabs_down = pieces(oh, task->rows);
         task->groups = pieces(task->x.n, task->items);
@@ -383,8 +407,11 @@ static ConvTask task_of(const Cpu *cpu, const Operation *operation)
         task.full_w = settings->out_w ? settings->out_w : 2 * task.x.w;
     }
     task.pad_top = task.pad_left = task.k == 3 && !settings->pad_right_bottom_only;
+    /* Floats that lie aligned in the file need no conversion. Old files have tensors at odd
+     * addresses. */
     task.in_place_weight = weight->type == TYPE_F32 && weight->scale == 0 &&
                            (uintptr_t)weight->data % sizeof(float) == 0;
+    /* A plane of x is then a row of the columns already: the product reads x where it lies. */
     task.direct = task.k == 1 && settings->stride == 1 && !settings->upsample &&
                   settings->scale.n == 0 && settings->shift.n == 0 &&
                   settings->before == ACTIVATION_NONE;
@@ -396,6 +423,7 @@ static ConvTask task_of(const Cpu *cpu, const Operation *operation)
 static size_t own_count(const ConvTask *task)
 {
     size_t count = (size_t)threads_count(task->cpu->threads) * scratch_count(task->x.w);
+    /* Whole cache lines, so that what follows begins on one. */
     return (count + 15) / 16 * 16;
 }
 

@@ -55,6 +55,7 @@ static int most_tiles(int in)
     return most < 32 ? 32 : at_most(most, TILES);
 }
 
+/* Elements of one thread's m, v, band, pixels and line, in this order. */
 static size_t scratch_count(int in, int w)
 {
     size_t tiles = (size_t)most_tiles(in);
@@ -81,6 +82,7 @@ static void transform_weights(void *data, int index, int worker)
     const Winograd *winograd = data;
     const ConvTask *conv = winograd->conv;
     const Kernels  *kernels = conv->cpu->kernels;
+    /* m is free until the products begin, and holds the file's numbers as floats meanwhile. */
     float          *raw = scratch_of(winograd, worker).m;
     size_t          in = (size_t)conv->x.c, plane = (size_t)winograd->out_count * in;
     if (!compute_goes_on(conv->compute, worker))
@@ -100,6 +102,7 @@ typedef struct {
     int groups;
 } Block;
 
+/* Output channels change fastest, so that neighbours in time read the same part of x. */
 static Block block_of(const Winograd *winograd, int index)
 {
     const ConvTask *conv = winograd->conv;
@@ -149,6 +152,9 @@ static bool multiply(const Winograd *winograd, const Block *block, const Scratch
                                            in;
         if (!compute_goes_on(conv->compute, worker))
             return false;
+        /* 256 channels of one group are 32 KB of v at 32 lanes: they are read again for every
+         * output channel, and stay in the first or second cache. Blocks are added from the left,
+         * always. */
         for (int channel = 0; channel < conv->x.c; channel += DEPTH)
             kernels->multiply(scratch->m + (size_t)(i * block->out) * lanes, u + channel, in,
                               scratch->v + ((size_t)i * in + (size_t)channel) * lanes, block->out,
@@ -157,6 +163,7 @@ static bool multiply(const Winograd *winograd, const Block *block, const Scratch
     return true;
 }
 
+/* An odd y ends within a tile: what of it lies outside was computed and is left out here. */
 static void put_block(const Winograd *winograd, const Block *block, const Scratch *scratch)
 {
     const ConvTask     *conv = winograd->conv;
@@ -185,6 +192,8 @@ static void put_block(const Winograd *winograd, const Block *block, const Scratc
     }
 }
 
+/* A task with more output channels than m holds takes them in turns, and transforms its input once
+ * for all of them. */
 static void winograd_block(void *data, int index, int worker)
 {
     const Winograd *winograd = data;
@@ -217,6 +226,8 @@ static void cut(Winograd *winograd)
         if (y.n * winograd->down * winograd->across * winograd->out_tiles >= TASKS ||
             winograd->out <= 80)
             return;
+        /* Half of the channels, as a multiple of 8. Each half transforms the same input again, so
+         * this ends at 80. */
         winograd->out = (winograd->out + 15) / 16 * 8;
     }
 }
@@ -228,6 +239,8 @@ static int outputs_at_once(const ConvTask *task)
     return most < 1 ? 1 : pieces(task->y.c, pieces(task->y.c, most));
 }
 
+/* It is asked by the scratch and by the run, and has to say the same to both. Narrow layers spend
+ * more on transforming than they save on multiplying. */
 bool conv_winograd_pays(const ConvTask *task)
 {
     return task->k == 3 && task->settings->stride == 1 && !task->settings->pad_right_bottom_only &&
@@ -253,6 +266,7 @@ void conv_winograd(ConvTask *task, void *scratch)
     Winograd winograd = { .conv = task, .scratch = scratch };
     int      most = outputs_at_once(task), out = task->y.c;
     winograd.u = winograd.scratch + own_count(task);
+    /* u is written by all threads in the first loop and only read in the second. */
     for (int first = 0; first < out && !compute_stopped(task->compute); first += most) {
         winograd.out_first = first;
         winograd.out_count = at_most(out - first, most);

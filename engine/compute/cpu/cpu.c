@@ -18,6 +18,7 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+/* A cache line, which is also the widest vector. 2 MB is x86's huge page. */
 enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20 };
 
 static size_t whole_pages(size_t bytes)
@@ -54,6 +55,8 @@ static void memory_destroy(const Device *device, DeviceMemory *memory, size_t by
     munmap(memory, whole_pages(bytes));
 }
 
+/* Tells ASan which parts of the arena are taken, else an overrun within the one map is never
+ * seen. */
 #ifdef CPU_POISONS
 static void poison(const Device *device, DeviceMemory *memory, size_t offset, size_t bytes,
                         bool used)
@@ -68,6 +71,7 @@ static void poison(const Device *device, DeviceMemory *memory, size_t offset, si
 #define poison NULL
 #endif
 
+/* A kind without a line here would be a call through NULL at its first use. */
 static const CpuOperation *const operations[OPERATION_COUNT] = {
     [OPERATION_LINEAR] = &cpu_linear,
     [OPERATION_LINEAR_TRANSPOSED] = &cpu_linear_transposed,
@@ -109,6 +113,8 @@ static void run(const Device *device, struct Compute *compute, const Operation *
     operations[operation->kind]->run((const Cpu *)device, compute, operation, cpu_piece(scratch));
 }
 
+/* Everything is set before blas_open(): where that fails, the device works with its own
+ * products. */
 bool cpu_init(Cpu *cpu, Threads *threads, const Kernels *kernels, EngineError *error)
 {
     *cpu = (Cpu){ .threads = threads, .kernels = kernels ? kernels : kernels_best() };
@@ -149,6 +155,7 @@ void device_destroy(Device *device)
         device->destroy(device);
 }
 
+/* The memory is the data itself, at offset 0; the caller keeps it. */
 Tensor cpu_tensor(float *data, int n, int c, int h, int w)
 {
     return tensor_at((DeviceMemory *)(void *)data, 0, TYPE_F32, n, c, h, w);

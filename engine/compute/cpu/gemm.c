@@ -9,6 +9,8 @@ enum {
     TRANSPOSED = 112
 };
 
+/* Chosen by sizes and settings alone, so a tile has the same bits whichever thread asks. The narrow
+ * one sums in double, for the VAE's moments. */
 void gemm(const Cpu *cpu, float *c, int ldc, const float *a, int lda, const float *b, int ldb,
           bool b_transposed, int m, int n, int k, float alpha, bool accumulate)
 {

@@ -17,6 +17,8 @@ static bool has_f16c(void)
     return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
 }
 
+/* All that engine/meson.build compiles the set for, and no more: on a processor that lacks one of
+ * them the first such instruction ends the process. */
 static bool has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
@@ -45,6 +47,7 @@ const Kernels *kernels_by_name(const char *name)
     return NULL;
 }
 
+/* A name that is unknown, or not for this processor, is as if none were given. */
 const Kernels *kernels_best(void)
 {
     const char    *asked = getenv("ENGINE_KERNELS");
@@ -63,6 +66,7 @@ void weight_convert(const Kernels *kernels, float *out, const Weight *weight, si
     const unsigned char *in = (const unsigned char *)weight->data + first * bytes;
     switch (weight->type) {
     case TYPE_F32:
+        /* Not by assignment: in old files a tensor may begin at any byte. */
         memcpy(out, in, count * sizeof *out);
         break;
     case TYPE_F16:
@@ -87,6 +91,7 @@ void weight_convert(const Kernels *kernels, float *out, const Weight *weight, si
     default:
         assert(!"a type that the engine computes with");
     }
+    /* Of weights in 8 bits that were divided by a scale to fit their range. */
     if (weight->scale != 0)
         for (size_t i = 0; i < count; i++)
             out[i] *= weight->scale;

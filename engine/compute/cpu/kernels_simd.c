@@ -35,6 +35,9 @@ INLINE uint32_t as_bits(float value)
 INLINE float half_to_float(uint32_t half)
 {
     uint32_t sign = (half & 0x8000) << 16, size = (half & 0x7fff) << 13;
+    /* Biases differ by 127 - 15 = 112; a half's exponent of ones becomes a float's by twice that. A
+     * small half m * 2^-24 is the mantissa of 2^-14 (1 + m / 1024), less that 2^-14: normal floats
+     * all along. */
     uint32_t normal = size + (112U << 23);
     uint32_t special = size + (224U << 23);
     uint32_t small = as_bits(as_float(size | (113U << 23)) - as_float(113U << 23));
@@ -60,6 +63,7 @@ static void from_f16(float *restrict y, const void *restrict x, size_t count)
     }
 }
 
+/* The upper half of a float. */
 static void from_bf16(float *restrict y, const void *restrict x, size_t count)
 {
     const unsigned char *restrict in = x;
@@ -76,6 +80,8 @@ static void from_f8_e4m3(float *restrict y, const void *restrict x, size_t count
     const unsigned char *restrict in = x;
     for (size_t i = 0; i < count; i++) {
         uint32_t byte = in[i], size = byte & 0x7f;
+        /* Biases differ by 127 - 7 = 120. Below an exponent of 1 the byte counts 2^-9, the smallest
+         * step. There is no infinity, and one pattern that is not a number. */
         uint32_t normal = (size << 20) + (120U << 23);
         uint32_t small = as_bits((float)(int32_t)size * 0x1p-9f);
         uint32_t bits = size == 0x7f ? 0x7fc00000U : size >= 8 ? normal : small;
@@ -83,6 +89,7 @@ static void from_f8_e4m3(float *restrict y, const void *restrict x, size_t count
     }
 }
 
+/* The upper half of an IEEE half. */
 static void from_f8_e5m2(float *restrict y, const void *restrict x, size_t count)
 {
     const unsigned char *restrict in = x;
@@ -144,6 +151,7 @@ INLINE float tanh_of(float x)
     return copysignf(a < 0.1f ? small : large, x);
 }
 
+/* The choice is outside of the loops: within, it would keep them from going wide. */
 static void activate(float *y, const float *x, size_t count, float scale, float shift,
                      Activation activation)
 {
@@ -202,7 +210,7 @@ static void add(float *restrict y, const float *restrict x, size_t count)
         y[i] += x[i];
 }
 
-/* Adds up LANES partial sums, neighbours first. */
+/* Adds up LANES partial sums in double: the upper half is folded onto the lower one, and so on. */
 INLINE double sum_lanes(const float *lanes)
 {
     double sums[LANES];
@@ -228,6 +236,7 @@ INLINE double sum_of(const float *x, float pivot, size_t count)
     return sum_lanes(lanes) + rest;
 }
 
+/* About a mean that is known, so the sum has no cancellation. */
 INLINE double squares_of(const float *x, float mean, size_t count)
 {
     float  lanes[LANES] = { 0 };
@@ -259,6 +268,8 @@ static void moments(double *mean, double *squares, const float *x, size_t count)
         all = total;
     }
     *mean = center;
+    /* Where all numbers are the same, putting the rounding right may leave a little less than 0,
+     * which no sum of squares is. NaN is kept, for all_finite() to find. */
     *squares = spread > 0 || isnan(spread) ? spread : 0;
 }
 
@@ -267,6 +278,8 @@ static void layer_norm(float *y, const float *x, const float *gain, const float 
 {
     double mean, squares;
     moments(&mean, &squares, x, (size_t)d);
+    /* The mean in two floats: with one, a row far from 0 would keep the rounding of its mean, and
+     * that times the factor. */
     float center = (float)mean, rest = (float)(mean - (double)center);
     float factor = (float)(1 / sqrt(squares / d + (double)eps));
 #pragma omp simd
@@ -285,6 +298,7 @@ static void put(float *restrict y, const float *restrict x, size_t count, float 
             y[i] = x[i] + more;
 }
 
+/* y has one plane for each weight of the kernel, all of one channel. */
 static void unfold(float *restrict y, size_t pixels, const float *restrict x, int width, int rows,
                    int columns, int k, int stride)
 {
@@ -306,6 +320,8 @@ static void unfold(float *restrict y, size_t pixels, const float *restrict x, in
 /* The product, in the manner of Goto and van de Geijn 2008 (doi:10.1145/1356052.1356053): panels of
  * a and b are copied in the order they are used in, and a block of c is kept in registers. */
 #if defined(__AVX512F__)
+/* Sums take 24 of AVX-512's 32 registers, 12 of AVX2's 16 and 8 of 16 below; the rest is for a and
+ * b. */
 enum { WIDE = 16, ROWS = 12, COLUMNS = 32 };
 #elif defined(__AVX2__)
 enum { WIDE = 8, ROWS = 6, COLUMNS = 16 };
@@ -361,6 +377,8 @@ INLINE void put_block(float *c, size_t ldc, const float *sums, int rows, int col
             c[j] = alpha * sums[j] + (accumulate ? c[j] : 0);
 }
 
+/* One panel of b [depth, 256] serves all rows of a, twelve, six or four at a time. Depths are added
+ * from the left; each block of sums begins at 0, so what is rounded does not depend on m and n. */
 static void gemm(float *c, int ldc, const float *a, int lda, const float *b, int ldb,
                  bool b_transposed, int m, int n, int k, float alpha, bool accumulate)
 {
@@ -395,6 +413,7 @@ static void gemm(float *c, int ldc, const float *a, int lda, const float *b, int
 INLINE void strip(float *restrict c, const float *factor, const float *restrict a, size_t row_step,
                   size_t depth_step, const float *restrict b, int depth, int rows)
 {
+    /* Sums of 8 rows take 16 of 32 registers, of 4 rows 8 of 16. */
     enum { MOST = 8, ACROSS = COLUMNS / WIDE };
     Wide                sums[MOST][ACROSS] = { 0 };
     WideInMemory       *to = (WideInMemory *)c;
@@ -411,12 +430,15 @@ INLINE void strip(float *restrict c, const float *factor, const float *restrict 
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 8
         for (int j = 0; j < ACROSS; j++)
+            /* Without a factor c is not read: it may hold anything. */
             if (factor)
                 to[i * ACROSS + j] = to[i * ACROSS + j] * by[j] + sums[i][j];
             else
                 to[i * ACROSS + j] = sums[i][j];
 }
 
+/* Eights, fours and single rows, so that `rows` is a constant within each and the sums are
+ * registers. */
 INLINE void strips(float *restrict c, const float *factor, const float *restrict a, size_t row_step,
                    size_t depth_step, const float *restrict b, int depth, int rows)
 {
@@ -432,6 +454,9 @@ INLINE void strips(float *restrict c, const float *factor, const float *restrict
               depth, 1);
 }
 
+/* Scores, then weights against the largest so far, then sums of values: each loop goes over lanes
+ * that lie side by side. A lane that sees nothing would have -INFINITY less itself, which is no
+ * number; kernels.h rules that out. */
 static void attend(float *y, float *max, float *sum, float *weights, const float *q, const float *k,
                    const float *v, int stride, int keys, int width, int seen)
 {
@@ -457,9 +482,11 @@ static void attend(float *y, float *max, float *sum, float *weights, const float
         sum[lane] = sum[lane] * factor[lane] + total[lane];
         max[lane] = largest[lane];
     }
+    /* v is walked across: its rows are the keys, over which is summed. */
     strips(y, factor, v, 1, (size_t)stride, weights, keys, width);
 }
 
+/* Times 1 is exact, so the strips need no third form. */
 static void multiply(float *c, const float *a, size_t stride, const float *b, int rows, int depth,
                      bool accumulate)
 {
@@ -470,6 +497,8 @@ static void multiply(float *c, const float *a, size_t stride, const float *b, in
         strips(c, NULL, a, stride, 1, b, depth, rows);
 }
 
+/* G w G', G = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1]: down the columns into h, then along the
+ * rows. 64 channels side by side, or the loops would be 3 and 4 long and not go wide. */
 static void winograd_weights(float *restrict u, size_t plane, const float *restrict w, int channels)
 {
     enum { SOME = 64 };
@@ -499,6 +528,7 @@ static void winograd_weights(float *restrict u, size_t plane, const float *restr
     }
 }
 
+/* B' x B, B' = [1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1]: only sums, no products. */
 static void winograd_input(float *restrict v, size_t plane, size_t group, const float *restrict x,
                            int width, int rows, int columns)
 {
@@ -514,6 +544,8 @@ static void winograd_input(float *restrict v, size_t plane, size_t group, const 
             to[2][c] = d - b;
             to[3][c] = b - e;
         }
+        /* Rows 0 to 3 are the first tiles', 2 to 5 the next ones': each odd row from 3 on ends
+         * some. */
         if (row < 3 || row % 2 == 0)
             continue;
         for (int j = 0; j < 4; j++) {
@@ -537,6 +569,7 @@ static void winograd_input(float *restrict v, size_t plane, size_t group, const 
     }
 }
 
+/* A' m A, A' = [1 1 1 0; 0 1 -1 -1]: first down the columns of all tiles, then along the rows. */
 static void winograd_output(float *restrict y, const float *restrict m, size_t plane, size_t group,
                             int rows, int columns)
 {
@@ -565,6 +598,7 @@ static void winograd_output(float *restrict y, const float *restrict m, size_t p
 static void gemm_narrow(float *c, int ldc, const float *a, int lda, const float *b, int ldb, int m,
                         int n, int k, bool accumulate)
 {
+    /* Sums of 64 columns at once, each in the order of p. */
     enum { WIDTH = 64 };
     for (int j = 0; j < n; j += WIDTH) {
         int width = n - j < WIDTH ? n - j : WIDTH;

@@ -66,6 +66,8 @@ static void linear_tile(void *data, int index, int worker)
     const Weight     *weight = &task->layer->weight;
     float            *panel = task->panels + (size_t)worker * LINEAR_COLUMNS * LINEAR_DEPTH;
     bool              has_bias = task->layer->bias.data;
+    /* The bias stands in y first and the products are added to it; the panel lends its memory for
+     * that, before it holds weights. y is written by this task only. */
     if (has_bias)
         put_bias(task, row, rows, column, columns, panel);
     for (int from = 0; from < task->in; from += LINEAR_DEPTH) {
@@ -89,12 +91,14 @@ static void linear_tile(void *data, int index, int worker)
     }
 }
 
+/* Numbers that can be multiplied where the file has them. */
 static bool weight_is_float(const Weight *weight)
 {
     return weight->type == TYPE_F32 && weight->scale == 0 &&
            (uintptr_t)weight->data % sizeof(float) == 0;
 }
 
+/* The largest panel for every thread, whatever the sizes are. */
 static size_t linear_scratch(const Cpu *cpu, const Operation *operation)
 {
     (void)operation;
@@ -118,6 +122,8 @@ static void linear_run(const Cpu *cpu, Compute *compute, const Operation *operat
                            .panels = scratch };
     task.tile_rows = at_most(task.rows, LINEAR_ROWS);
     task.tile_columns = at_most(task.out, LINEAR_COLUMNS);
+    /* Halves of the longer side, as a multiple of 16, until there is work for many threads; also
+     * where there is only one thread, or its sums would be other ones. */
     while (pieces(task.rows, task.tile_rows) * pieces(task.out, task.tile_columns) < LINEAR_TILES) {
         int *longer = task.tile_rows > task.tile_columns ? &task.tile_rows : &task.tile_columns;
         if (*longer <= 64)
@@ -187,6 +193,8 @@ static void join_moments(const MomentsTask *task, size_t channel, size_t channel
                          double *variance)
 {
     double all = 0, middle = 0, spread = 0;
+    /* Pieces in the order they lie in: the sum would differ in its last bits if whoever was ready
+     * first came first. */
     for (size_t i = channel * (size_t)task->across; i < (channel + channels) * (size_t)task->across;
          i++) {
         size_t first = i % (size_t)task->across * MOMENTS_PIECE;
@@ -238,6 +246,8 @@ static void group_norm_run(const Cpu *cpu, Compute *compute, const Operation *op
     for (int i = 0; i < x.n * groups && !compute_stopped(compute); i++) {
         double center, variance;
         join_moments(&task, (size_t)i * (size_t)width, (size_t)width, &center, &variance);
+        /* In double up to here, because center * factor * gain can be large against the shift that
+         * is left: rounded earlier, a channel far from 0 would lose digits. */
         double factor = 1 / sqrt(variance + (double)operation->group_norm.eps);
         for (int j = 0; j < width; j++) {
             int    c = i % groups * width + j;
@@ -410,6 +420,7 @@ const CpuOperation cpu_add = { add_run, NULL };
 
 /* ---- tokens and images ---- */
 
+/* A cache line of x has 16 numbers, of 16 columns: its 64 rows are used up before they are left. */
 enum { TRANSPOSE_ROWS = 64, TRANSPOSE_COLUMNS = 16 };
 
 typedef struct {
@@ -453,6 +464,7 @@ static void transpose(const Cpu *cpu, Compute *compute, const Operation *operati
     parallel_for(cpu->threads, n * task.across, transpose_strip, &task);
 }
 
+/* Channels are the rows here: [c, h*w] becomes [h*w, c]. */
 static void image_to_tokens_run(const Cpu *cpu, Compute *compute, const Operation *operation,
                                 void *scratch)
 {
