@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A file of another kind lacks hundreds of tensors: three names tell which, in a sentence that can
+ * still be read in a dialog. */
 enum { SHOWN = 3, NAME_SIZE = 200 };
 
 /* The name that a layer is asked for; one that is cut is found nowhere and so becomes a fault. */
@@ -55,6 +57,8 @@ static void bind(Binder *binder, Weight *weight, const char *name, const char *s
             binder->no_memory = true;
         return;
     }
+    /* No data, but the shape that was asked for: the walk goes on to the next fault, and no walk
+     * looks into a weight. */
     *weight = (Weight){ .shape = { d0, d1, d2, d3 } };
     checkpoint_file_name(binder->checkpoint, binder->part, whole, file_name);
     if (!checkpoint_entry(binder->checkpoint, binder->part, whole))
@@ -88,6 +92,7 @@ void binder_matrix(Binder *binder, Linear *layer, int in, int out, const char *f
     char name[NAME_SIZE];
     FORMAT_NAME(name, format);
     bind(binder, &layer->weight, name, ".weight", out, in, 1, 1);
+    /* Without data it is not added. */
     layer->bias = (Weight){ 0 };
 }
 

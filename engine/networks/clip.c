@@ -70,6 +70,8 @@ static void bind_all(Clip *encoder, Binder *binder, CheckpointPart part)
     for (int i = 0; i < config->layers; i++)
         bind_layer(&encoder->layers[i], binder, i, config);
     binder_norm(binder, &encoder->final_norm, d, "text_model.final_layer_norm");
+    /* OpenCLIP keeps the projection as a bare parameter [width, projection]; HF's linear layer is
+     * [projection, width].  bigG's is square, so that its shape cannot tell and the names must. */
     encoder->projection_transposed = checkpoint_is_transposed(binder->checkpoint, part, projection);
     bool turned = encoder->projection_transposed;
     if (pooled)
@@ -124,6 +126,9 @@ void clip_destroy(Clip *encoder)
 
 /* ---- forward ----------------------------------------------------------------------------- */
 
+/* x [1, 1, t, width], changed in place: HF's CLIPEncoderLayer, norms before each half.  `normed`
+ * holds the normed rows, then the attention's output (query, key and value have been made of it by
+ * then), then the feed-forward's rows.  eps is 1e-5 in every published tower. */
 static void layer_forward(Compute *compute, const Clip *encoder, const Layer *layer, Tensor x)
 {
     const TextConfig *config = &encoder->config;
@@ -139,6 +144,8 @@ static void layer_forward(Compute *compute, const Clip *encoder, const Layer *la
     linear(compute, query, normed, &layer->query, false);
     linear(compute, key, normed, &layer->key, false);
     linear(compute, value, normed, &layer->value, false);
+    /* Causal: CLIP was trained with masked self-attention (Radford et al. 2021, section 2.4).
+     * Without it every word sees those behind it, and no prompt means what it meant in training. */
     attention(compute, normed, query, key, value, config->heads, true);
     linear(compute, x, normed, &layer->out, true);
 
@@ -156,6 +163,8 @@ static void pool(Compute *compute, const Clip *encoder, Tensor pooled, Tensor x,
     ArenaMark mark = arena_mark(compute->scratch);
     Tensor    normed = tensor_new(compute, ARENA_HIGH, 1, 1, 1, encoder->config.width);
     int       at = 0;
+    /* CLIP-L fills its chunks with end tokens, so that it must be the first; a chunk without one is
+     * pooled at its last token. */
     while (at < x.h - 1 && tokens[at] != encoder->config.end_token)
         at++;
     layer_norm(compute, normed, tensor_rows(x, at, 1), &encoder->final_norm, 1e-5f);
@@ -177,6 +186,8 @@ void clip_forward(Compute *compute, const Clip *encoder, Tensor hidden, Tensor p
 
     Tensor x = tensor_new(compute, ARENA_HIGH, 1, 1, hidden.h, config->width);
     embed_tokens(compute, x, tokens, &encoder->token_embedding, &encoder->position_embedding);
+    /* hidden is what goes into layer `taken`.  Where the text is pooled too the layers behind it
+     * run as well: SDXL takes hidden from the last layer but one and pooled from the last. */
     for (int i = 0; i <= config->layers; i++) {
         if (i == taken) {
             if (config->final_norm)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* 256 bytes, each also as the end of a word, 48894 merges, start and end. */
 enum { CLIP_VOCABULARY = 49408 };
 /* input_blocks there may be: conv_in, and each level's blocks and downsampler. */
 enum { SEARCH_LIMIT = CONFIG_MAX_LEVELS * (CONFIG_MAX_BLOCKS + 1) + 1 };
@@ -93,6 +94,8 @@ static void read_down(UnetConfig *unet, Look *at)
     }
 }
 
+/* output_blocks are numbered from the deepest level up, each level with one block more than on its
+ * way down: the skip of conv_in or of the downsampler before it. */
 static void read_up(UnetConfig *unet, Look *at)
 {
     int index = 0;
@@ -144,6 +147,8 @@ static void read_heads(UnetConfig *unet, const Json *config)
     for (int level = 0; level < unet->levels; level++) {
         int64_t count;
         bool    told = json_integer(item, &count);
+        /* A count that is told and makes no sense becomes 0, which the walk refuses by its level; a
+         * default in its place would draw wrong pictures without a word. */
         bool    sane = told && count > 0 && count <= CONFIG_MAX_WIDTH;
         unet->heads[level] = told                       ? sane ? (int)count : 0
                              : unet->linear_projections ? unet->channels[level] / 64
@@ -176,6 +181,8 @@ static void read_unet(UnetConfig *unet, const Checkpoint *checkpoint)
         unet->model_channels = at.shape[0];
         unet->in_channels = at.shape[1];
     }
+    /* What stands in for a tensor that is missing only keeps the walk going: it names the
+     * tensor. */
     unet->out_channels = look(&at, "out.2.weight") ? at.shape[0] : 4;
     unet->time_width = look(&at, "time_embed.0.weight") ? at.shape[0] : 4 * unet->model_channels;
     unet->adm_width = look(&at, "label_emb.0.0.weight") ? at.shape[1] : 0;
@@ -217,6 +224,8 @@ static void read_vae(VaeConfig *vae, const Checkpoint *checkpoint, float scale)
     const Json *config = checkpoint_config(checkpoint, PART_VAE);
     const char *too_wide = "a layer of the VAE is wider than 65536";
     double      factor;
+    /* Levels and blocks are counted on the encoder.  A decoder alone is counted on its own side,
+     * which has one more block a level. */
     vae->has_encoder = look(&at, "encoder.conv_in.weight");
     vae->has_decoder = look(&at, "decoder.conv_in.weight");
     vae->z_channels = vae->has_decoder ? at.shape[1] : 4;
@@ -280,6 +289,7 @@ static void read_text(TextConfig *text, const Checkpoint *checkpoint, Checkpoint
         if (exceeds(&at, ++text->layers, CONFIG_MAX_LAYERS, "a text encoder has more than 256 layers"))
             break;
     text->feed_forward = look(&at, "text_model.encoder.layers.0.mlp.fc1.weight") ? at.shape[0] : 0;
+    /* 64 wide in all of them: 12 of 768 in CLIP-L, 16 of 1024 in OpenCLIP-H, 20 of 1280 in bigG. */
     text->heads = config_int(config, "num_attention_heads", text->width / 64);
 
     /* OpenCLIP's towers have the exact gelu, and so has the second one of SDXL under HF's names;
@@ -294,6 +304,8 @@ static void read_text(TextConfig *text, const Checkpoint *checkpoint, Checkpoint
     text->final_norm = !two_towers;
     /* Words that a model adds have ids behind the public ones; a cut vocabulary keeps its end last. */
     text->end_token = text->vocabulary > CLIP_VOCABULARY ? CLIP_VOCABULARY - 1 : text->vocabulary - 1;
+    /* What fills a chunk: OpenCLIP's tokenizer pads with zeros, CLIP-L's with end tokens.  The
+     * other one's padding is other text to the U-Net. */
     text->pad_token = clip_l ? text->end_token : 0;
     exceeds(&at, text->vocabulary, CONFIG_MAX_VOCABULARY, "a text encoder has more than 1048576 words");
     exceeds(&at, text->positions, CONFIG_MAX_WIDTH, "a text encoder has more than 65536 positions");
@@ -325,6 +337,8 @@ static void read_resolution(ModelConfig *config, const char *text)
     config->native_height = size[1] / 8 * 8;
 }
 
+/* sample_size counts latents, modelspec.resolution pixels; the latter is the file's own word and
+ * goes first.  Without either: the size that the family was trained at. */
 static void read_native_size(ModelConfig *config, const Checkpoint *checkpoint, int fallback)
 {
     int factor = 1 << (config->vae.levels > 0 ? config->vae.levels - 1 : 3);
@@ -345,6 +359,8 @@ static void read_all(ModelConfig *config, const Checkpoint *checkpoint)
     read_text(&config->text[0], checkpoint, PART_TEXT, two);
     if (two)
         read_text(&config->text[1], checkpoint, PART_TEXT_2, true);
+    /* Where no config tells the scale it is the family's.  With SD 1.x's an SDXL model's latents
+     * would be decoded at 0.7 of their size. */
     read_vae(&config->vae, checkpoint, config->unet.adm_width > 0 ? 0.13025f : 0.18215f);
     bool second = !two && config->unet.linear_projections;
     snprintf(config->family, sizeof config->family, "%s",
@@ -447,5 +463,7 @@ bool config_from_checkpoint(ModelConfig *config, const Checkpoint *checkpoint, E
     binder_init(&binder, checkpoint, PART_UNET);
     read_all(config, checkpoint);
     collect(config, &binder);
+    /* A file of another kind (a LoRA, a VAE) is named as that before any tensor is called missing.
+     * Short of memory the walk has seen too little to say what the file is. */
     return (binder.no_memory || kind_check(checkpoint, &kind, error)) && binder_finish(&binder, error);
 }

@@ -80,6 +80,9 @@ static void read_prediction(ModelConfig *config, const Checkpoint *checkpoint, b
     const char *told = member(scheduler, "prediction_type");
     bool        base = config->unet.in_channels == config->unet.out_channels;
     Prediction *predicts = &config->parametrisation.predicts;
+    /* From the surest to a guess: what the file says of itself, its scheduler's config, a tensor
+     * that marks it, the spread of a bias.  A scheduler that says nothing means noise (diffusers'
+     * default).  A v model that is run as one of noise draws nothing but noise. */
     if ((claim && read_word(predicts, claim)) || (key && read_word(predicts, key)))
         return;
     if (told && !read_word(predicts, told))
@@ -110,6 +113,8 @@ static void read_trained_betas(ModelConfig *config, const Json *list)
                PARAMETRISATION_LEVELS);
 }
 
+/* diffusers' names, and its order: trained_betas go before beta_schedule.  A range that is absent
+ * or makes no sense leaves the default that is there. */
 static void read_betas(ModelConfig *config, const Json *scheduler)
 {
     Parametrisation *of = &config->parametrisation;
@@ -137,6 +142,7 @@ static void read_betas(ModelConfig *config, const Json *scheduler)
                PARAMETRISATION_LEVELS);
 }
 
+/* Where a number is out of range: Karras et al. 2022, arXiv:2206.00364, table 1. */
 static void set_edm(Parametrisation *of, double data, double least, double most)
 {
     of->edm = true;
@@ -159,6 +165,7 @@ static void read_edm(ModelConfig *config, const Checkpoint *checkpoint)
                 number(scheduler, "sigma_max", 80));
     } else if (z > 0 && checkpoint_file_numbers(checkpoint, "edm_mean", mean, z) == z &&
                checkpoint_file_numbers(checkpoint, "edm_std", deviation, z) == z) {
+        /* Its latents are (z - mean) / std * sigma_data, hence the VAE's scale of 0.5 below. */
         set_edm(of, 0.5, 0.002, 80);
         of->predicts = PREDICTS_NOISE;
         memcpy(vae->latents_mean, mean, z * sizeof *mean);
@@ -167,6 +174,8 @@ static void read_edm(ModelConfig *config, const Checkpoint *checkpoint)
     } else if (has(checkpoint, "edm_vpred.sigma_max")) {
         checkpoint_file_numbers(checkpoint, "edm_vpred.sigma_max", &most, 1);
         checkpoint_file_numbers(checkpoint, "edm_vpred.sigma_min", &least, 1);
+        /* sigma_data 1 and the range of 0.002 to 120 that stands where a tensor holds no number:
+         * ComfyUI's V_PREDICTION_EDM. */
         set_edm(of, 1, (double)least, (double)most);
         of->predicts = PREDICTS_V;
     }
@@ -183,6 +192,8 @@ static void read_levels(ModelConfig *config, const Checkpoint *checkpoint)
         REFUSE(config, "its scheduler is a %.60s, and flow matching is not known for this network", class);
     read_betas(config, scheduler);
     json_bool(json_member(scheduler, "rescale_betas_zero_snr"), &rescaled);
+    /* Lin et al. 2023, arXiv:2305.08891, section 3.1: the last level is made pure noise.  Without
+     * it pictures keep a medium brightness, the paper's finding. */
     config->parametrisation.zero_terminal_snr = rescaled || has(checkpoint, "ztsnr");
     read_edm(config, checkpoint);
 }
@@ -202,6 +213,8 @@ static bool mentions(const char *text, const char *word)
     return false;
 }
 
+/* Four steps lie within what all of them were distilled for, 1 to 8.  A cfg of 1 is one call of the
+ * network a step; more of it burns the colours of a distilled model. */
 static void set_few(ModelDefaults *defaults, const char *kind, EngineSampler sampler, float cfg)
 {
     *defaults = (ModelDefaults){ .few_steps = true, .kind = kind, .sampler = sampler,
@@ -225,6 +238,8 @@ static void read_defaults(ModelConfig *config, const Checkpoint *checkpoint)
                                  .cfg = 7 };
     ancestral = mentions(class, "ancestral");
     if (config->unet.guidance_width > 0)
+        /* It takes the scale as a number and wants a large one: diffusers'
+         * LatentConsistencyModelPipeline has 8.5. */
         set_few(defaults, "LCM", ENGINE_LCM, 8.5f);
     else if (lcm)
         set_few(defaults, "LCM", ENGINE_LCM, 1);
@@ -240,6 +255,7 @@ static void read_defaults(ModelConfig *config, const Checkpoint *checkpoint)
         const char *sigmas = member(scheduler, "sigma_schedule");
         defaults->schedule = sigmas && strcmp(sigmas, "exponential") == 0 ? ENGINE_SCHEDULE_EXPONENTIAL
                                                                           : ENGINE_SCHEDULE_KARRAS;
+        /* 3 is what Playground v2.5's authors draw with. */
         defaults->cfg = config->parametrisation.predicts == PREDICTS_NOISE ? 3 : 7;
     }
 }

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+/* What each function of denoiser.h of that name is for one kind of network.  weights is that
+ * network's own struct, made by create() and freed by destroy(). */
 typedef struct {
     DenoiserCapabilities (*capabilities)(const ModelConfig *config);
     void (*collect)(Binder *binder, const ModelConfig *config);

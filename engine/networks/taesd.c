@@ -141,6 +141,8 @@ static void block_forward(Compute *compute, const Block *block, Tensor y, Tensor
     ArenaMark    mark = arena_mark(compute->scratch);
     Tensor       a = tensor_new(compute, ARENA_HIGH, 1, x.c, x.h, x.w);
     Tensor       b = tensor_new(compute, ARENA_HIGH, 1, x.c, x.h, x.w);
+    /* The relu behind a convolution is applied as the next one reads: nothing is stored twice.  y
+     * is written by copy() first, so that it may not be x. */
     ConvSettings relu = { .stride = 1, .before = ACTIVATION_RELU };
     conv2d(compute, a, x, &block->conv[0], &(ConvSettings){ .stride = 1 });
     conv2d(compute, b, a, &block->conv[1], &relu);
@@ -158,6 +160,8 @@ static void run(Compute *compute, const Half *half, Tensor out, Tensor x, int la
     ArenaMark mark = arena_mark(compute->scratch);
     Tensor    buffers[2];
     int       turn = 0;
+    /* Both as large as the largest activation: 256 MiB each at 1024 x 1024 with the author's 64
+     * channels. */
     for (int i = 0; i < 2; i++)
         buffers[i] = tensor_new(compute, ARENA_LOW, 1, half->width, largest_h, largest_w);
     for (int i = 0; i < half->count; i++) {
@@ -194,6 +198,7 @@ void taesd_decode(Compute *compute, const Taesd *taesd, Tensor picture, Tensor l
 {
     ArenaMark mark = arena_mark(compute->scratch);
     Tensor    bounded = tensor_new(compute, ARENA_LOW, 1, latents.c, latents.h, latents.w);
+    /* 3 tanh(x / 3), the author's Clamp: it is the decoder's layer 0, which has no tensors. */
     map(compute, bounded, latents, MAP_SOFT_BOUND, 3, 0);
     run(compute, &taesd->decoder, picture, bounded, picture.h, picture.w);
     map(compute, picture, picture, MAP_LINEAR, 2, -1); /* 0 … 1 -> -1 … 1 */

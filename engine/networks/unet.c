@@ -50,6 +50,8 @@ static void block_bind(Block *block, Binder *binder, const UnetConfig *config, c
         transformer_bind(&block->transformer, binder, name, out, heads, depth, config->context_width);
 }
 
+/* input_blocks.0 is conv_in; each block behind it has a number of its own, and so has each
+ * downsampler.  Returns the channels that the middle gets. */
 static int bind_down(Unet *unet, Binder *binder, Skips *skips)
 {
     const UnetConfig *config = &unet->config;
@@ -75,6 +77,7 @@ static void bind_middle(Unet *unet, Binder *binder, int c)
 {
     const UnetConfig *config = &unet->config;
     char              place[32];
+    /* Behind a transformer the second residual block is number 2, without one number 1. */
     snprintf(place, sizeof place, "middle_block.%d", config->middle_end);
     if (config->has_middle)
         block_bind(&unet->middle, binder, config, "middle_block", c, c, config->middle_depth,
@@ -95,6 +98,8 @@ static void bind_up(Unet *unet, Binder *binder, Skips *skips, int c)
             block_bind(&unet->up[level][i], binder, config, place, c + skips->widths[--skips->count],
                        config->channels[level], depth, config->heads[level]);
             c = config->channels[level];
+            /* An upsampler has no number of its own: it stands in its level's last block, behind
+             * the transformer where there is one. */
             if (level > 0 && i == config->res_blocks[level])
                 binder_conv(binder, &unet->grow[level], c, c, 3, "output_blocks.%d.%d.conv", index,
                             depth ? 2 : 1);
@@ -272,6 +277,8 @@ void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents
     grow.upsample = true;
     assert(latents.c == config->in_channels && out.c == config->out_channels);
 
+    /* What goes down stays at the arena's low end until the pass is over, for the way up wants it
+     * again; a block's scratch comes from the high end and is given back behind it. */
     Tensor time = tensor_new(compute, ARENA_LOW, 1, 1, n, config->time_width);
     embed(compute, unet, time, times, labels, guidance);
     BlockContext context = {
@@ -288,6 +295,7 @@ void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents
             skips[skip_count++] = x;
         }
         if (level < last) {
+            /* Stride 2 with a pixel of padding on all sides: odd sides are rounded up, not cut. */
             Tensor half = tensor_new(compute, ARENA_LOW, n, x.c, (x.h + 1) / 2, (x.w + 1) / 2);
             conv2d(compute, half, x, &unet->shrink[level], &shrink);
             skips[skip_count++] = x = half;
@@ -311,6 +319,8 @@ void unet_forward(Compute *compute, const Unet *unet, Tensor out, Tensor latents
             Tensor       y = tensor_new(compute, ARENA_LOW, n, block->res.out, x.h, x.w);
             ArenaMark    joint = arena_mark(compute->scratch);
             Tensor       both = tensor_new(compute, ARENA_HIGH, n, x.c + skip.c, x.h, x.w);
+            /* In the order of the weights' columns: what comes up, then the skip (torch.cat([h,
+             * hs.pop()])). */
             concatenate(compute, both, x, skip);
             res_block_forward(compute, &block->res, y, both, &context);
             arena_rewind(compute->scratch, joint);

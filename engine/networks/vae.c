@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* 64 rows and their two neighbours: 66 MiB of a picture 1024 wide with 256 channels. */
 enum { BAND_ROWS = 64 };
+/* LDM's Normalize(), in all blocks of the VAE. */
 static const float norm_eps = 1e-6f;
 
 /* LDM's ResnetBlock without time. */
@@ -90,6 +92,7 @@ static void bind_encoder(Vae *vae, Binder *binder)
     }
     bind_middle(half, binder, "encoder", c);
     binder_norm(binder, &half->norm_out, c, "encoder.norm_out");
+    /* z means, then z log variances. */
     binder_conv(binder, &half->conv_out, c, 2 * z, 3, "encoder.conv_out");
     if (config->has_quant_conv)
         binder_conv(binder, &vae->quant, 2 * z, 2 * z, 1, "quant_conv");
@@ -103,6 +106,7 @@ static void bind_decoder(Vae *vae, Binder *binder)
     char             place[64];
     binder_conv(binder, &half->conv_in, z, c, 3, "decoder.conv_in");
     bind_middle(half, binder, "decoder", c);
+    /* Levels are numbered by size here: up.0 is the largest and runs last. */
     for (int level = config->levels - 1; level >= 0; level--) {
         for (int i = 0; i <= config->res_blocks; i++) {
             snprintf(place, sizeof place, "decoder.up.%d.block.%d", level, i);
@@ -270,6 +274,7 @@ static void narrow_in_place(Flow *flow, const Block *block)
         Tensor result = tensor_as(out, 1, block->out, rows, x.w);
         Tensor inner = tensor_rows(result, skip, count);
         take_band(flow, part, row, count, above, first);
+        /* Before this band's rows are written over: the next band looks up to the last of them. */
         copy(compute, above, tensor_rows(x, row + count - 1, 1));
         conv2d(compute, result, part, &block->conv1, &settings);
         copy(compute, tensor_rows(hidden, row, count), inner);
@@ -293,6 +298,8 @@ static void block_forward(Flow *flow, const Block *block, bool last)
         narrow_in_place(flow, block);
         return;
     }
+    /* The same width: added to x in place, with conv1's output in what narrow_in_place() has left
+     * free, where it fits.  Another width: y from the other end, and x is given back. */
     if (block->in == block->out) {
         bool   fits = flow->spare.n && tensor_count(flow->spare) >= tensor_count(x);
         Tensor hidden = fits ? tensor_as(flow->spare, 1, x.c, x.h, x.w)
@@ -319,6 +326,7 @@ static void attention_forward(Flow *flow, const Attention *layer)
     Tensor    x = flow->x;
     ArenaEnd  end = other(flow->end);
     ArenaMark mark = arena_mark(compute->scratch);
+    /* Four times [t, c] beside x; t is the latents' area, 16384 for a picture of 1024 x 1024. */
     int       t = x.h * x.w, c = layer->c;
     Tensor    scale = tensor_new(compute, end, 1, 1, 1, c);
     Tensor    shift = tensor_new(compute, end, 1, 1, 1, c);
@@ -367,6 +375,8 @@ static void resize(Flow *flow, const Conv *conv, bool up)
     Tensor       x = flow->x;
     settings.upsample = up;
     settings.stride = up ? 1 : 2;
+    /* LDM's Downsample pads (0, 1, 0, 1).  With a pixel on every side each halving would see the
+     * picture a pixel off, and latents would lie beside what they stand for. */
     settings.pad_right_bottom_only = !up;
     Tensor y = tensor_new(compute, other(flow->end), 1, x.c, up ? 2 * x.h : x.h / 2,
                           up ? 2 * x.w : x.w / 2);
