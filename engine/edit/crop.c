@@ -26,6 +26,8 @@ EditRect crop_frame(const CropJob *job)
 
 /* ---- taking the picture in ------------------------------------------------------------------ */
 
+/* A seam repair turns the canvas by half its side, so that what were its borders meet in the
+ * middle; roll is 0 in all other modes. */
 size_t crop_turned(const CropJob *job, int x, int y)
 {
     size_t from_x = (size_t)((x + job->plan.roll_x) % job->w);
@@ -33,6 +35,10 @@ size_t crop_turned(const CropJob *job, int x, int y)
     return from_y * (size_t)job->w + from_x;
 }
 
+/* rgba [h, w, 4], straight alpha, becomes original, premultiplied.  Alpha within half a step of 8
+ * bits of 0 and 1 becomes exactly that: "known" is a comparison with 0 or 1 from here on, and a
+ * pixel of alpha .999 would be blended with what is made up.  Outside of the old canvas an outpaint
+ * knows nothing, whatever was read there. */
 static void take_pixels(CropJob *job, const float *rgba)
 {
     EditRect old =
@@ -64,6 +70,7 @@ static void take_selection(const CropJob *job, float *out, EditRect rect, const 
         for (int x = rect.x; x < rect.x + rect.width; x++) {
             float value;
             if (job->settings.mode == EDIT_SEAMS)
+                /* Pixel centres nearer than half a band to the middle, in whole numbers. */
                 value = 2 * abs(2 * x + 1 - job->w) < 2 * plan->band_x ||
                         2 * abs(2 * y + 1 - job->h) < 2 * plan->band_y;
             else if (selection)
@@ -90,6 +97,8 @@ static bool check_selected(const CropJob *job, const float *selected, EngineErro
         most = fmaxf(most, selected[i]);
     }
     EditRect all = job->plan.summary.canvas;
+    /* Below .1 mask_clean() drops what is selected, but for EDIT_AS_DRAWN, which has no cleaning:
+     * what would be dropped in whole is refused here. */
     if (!(most > (job->settings.edge == EDIT_AS_DRAWN ? 0 : .1F)))
         return fail(error, ENGINE_BAD_REQUEST,
                     job->plan.invert ? "All is selected: no background is left to be replaced."
@@ -125,6 +134,9 @@ static void clear_beyond(float *mask, EditRect frame, EditRect kept)
 /* Masks of a selection (or of the cross of a seam repair), over what they may touch. */
 static bool select_masks(CropJob *job, const float *selection, EngineError *error)
 {
+    /* No farther than the masks can be more than 0: the filters cost what this rectangle has, not
+     * the region.  8 is room for the fill, which goes 4 pixels beyond the selection.  Of several
+     * crops each sees parts of the others' selections anywhere in its region. */
     int reach = mask_denoise_reach(&job->plan.widths) + job->plan.widths.edge + 8;
     job->fill_rect =
         rect_intersect(rect_pad(crop_to_region(job, job->plan.selection), reach, reach, reach, reach),
@@ -142,6 +154,7 @@ static bool select_masks(CropJob *job, const float *selection, EngineError *erro
     ok = check_selected(job, selected, error);
     if (!ok)
         goto done;
+    /* The cross of a seam repair was drawn by nobody: its edge is always blended. */
     EditEdge edge = job->settings.mode == EDIT_SEAMS ? EDIT_BLEND : job->settings.edge;
     ok = mask_make(job->threads, denoise, compose, job->fill, selected, job->fill_rect.width,
                    job->fill_rect.height, edge, &job->plan.widths) ||
@@ -186,6 +199,8 @@ bool crop_stage_masks(CropJob *job, int stage_index, EngineError *error)
     if (!ok)
         return crop_no_memory(error, rect.width, rect.height);
     float *unknown = parts, *denoise = parts + count, *compose = parts + 2 * count;
+    /* What this stage makes: clear pixels of its strips, and clear places of the old canvas in its
+     * reach.  Others wait for their stage: made here they would not see what surrounds them. */
     for (size_t i = 0; i < count; i++) {
         EditRect pixel = { rect.x + (int)(i % (size_t)rect.width),
                            rect.y + (int)(i / (size_t)rect.width), 1, 1 };
@@ -203,6 +218,7 @@ bool crop_stage_masks(CropJob *job, int stage_index, EngineError *error)
             compose[i] = 0; /* a later stage's */
     }
     if (ok) {
+        /* The masks of the stage before still stand there. */
         memset(job->denoise, 0, (size_t)job->w * (size_t)job->h * sizeof *job->denoise);
         memset(job->compose, 0, (size_t)job->w * (size_t)job->h * sizeof *job->compose);
         put(job, job->denoise, rect, denoise);
@@ -246,6 +262,8 @@ CropJob *crop_create(const EditSettings *settings, const EngineModelInfo *model,
     job->denoise = masked ? calloc(count, sizeof *job->denoise) : NULL;
     job->compose = masked ? calloc(count, sizeof *job->compose) : NULL;
     job->layer = calloc(4 * rect_area(job->layer_rect), sizeof *job->layer);
+    /* A copy only where a later stage, tile or crop must see what was made: original and current
+     * have 16 bytes a pixel each, 2 GiB for the largest region. */
     job->current =
         job->plan.stage_count > 1 || many || tiled ? malloc(4 * count * sizeof *job->current) : job->original;
     if (!job->threads || !job->original || (masked && (!job->denoise || !job->compose)) || !job->layer ||
@@ -319,6 +337,8 @@ void crop_see(CropJob *job, const CropJob *earlier)
                                                        (size_t)(x - there.x));
             float       *pixel = job->current + 4 * ((size_t)(y - here.y) * (size_t)job->w +
                                                      (size_t)(x - here.x));
+            /* The layer is straight and covers by layer[3]; what it covers in full becomes opaque.
+             * The picture is premultiplied. */
             for (size_t c = 0; c < 3; c++)
                 pixel[c] += layer[3] * (layer[c] - pixel[c]);
             pixel[3] += layer[3] * (1 - pixel[3]);

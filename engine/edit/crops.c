@@ -27,6 +27,7 @@ static void crop_cost(IslandGroup *group, void *user)
     EngineError error = { 0 };
     costing->settings.selection = group->selection;
     if (!plan_make(costing->plan, &costing->settings, costing->model, &error)) {
+        /* It cannot be planned, so that it is never worth joining. */
         group->work = HUGE_VAL;
         group->detail = 0;
         group->result = group->selection;
@@ -39,6 +40,9 @@ static void crop_cost(IslandGroup *group, void *user)
         group->work += (double)pass->fit.work_width * pass->fit.work_height *
                            (double)pass->strength +
                        pass_pixels;
+        /* That of the first pass, where things are laid out.  By the last one, which is always at
+         * full size, nine spots of a 6000 x 4000 picture became crops that were laid out at a third
+         * of their size. */
         if (i == 0)
             group->detail = fmin(1, pass->fit.scale);
     }
@@ -68,6 +72,8 @@ static bool has_clear_border(const EditSettings *settings)
            (known.width < settings->canvas_width || known.height < settings->canvas_height);
 }
 
+/* The outpaint of one hole alone: the hole is its selection, and no border is its own, for that is
+ * the first crop's. */
 static EditSettings of_hole(const EditSettings *settings, EditRect hole)
 {
     EditSettings own = *settings;
@@ -115,6 +121,8 @@ static void summarize(Crops *crops)
 {
     EditPlan *all = &crops->summary;
     *all = crops->plans[0].summary;
+    /* Sums over the crops, bounds of their rectangles, the first warning that one has; the size is
+     * that of the largest crop's first pass. */
     all->crop_count = crops->count;
     for (int i = 0; i < crops->count; i++) {
         const EditPlan *one = &crops->plans[i].summary;
@@ -144,6 +152,7 @@ bool crops_plan(Crops *crops, const EditSettings *settings, const EngineModelInf
     bool        ok = (!may_part(settings) && !holes) ||
               group_islands(groups, &count, settings, model, error);
     holes &= count > 0;
+    /* The border takes a crop too: with all of them taken the last two holes become one. */
     if (count + border > EDIT_MAX_ISLANDS) {
         count--;
         groups[count - 1].selection =
@@ -192,6 +201,8 @@ EditJob *crops_create(const EditSettings *settings, const EngineModelInfo *model
     job->jobs = ok ? calloc((size_t)job->crops.count, sizeof *job->jobs) : NULL;
     if (ok && !job->jobs)
         ok = no_memory(error);
+    /* The caller has read pixels for the plan it shows.  With another selection or model since then
+     * they would lie elsewhere: refused, not shifted. */
     if (ok && job->crops.count != plan->crop_count)
         ok = fail(error, ENGINE_BAD_REQUEST,
                   "The edit was planned for another selection or model: plan it again.");
@@ -250,6 +261,7 @@ bool crops_prepare_pass(EditJob *job, int pass, EngineRequest *request, EngineEr
     int      own = pass, crop = crop_of(job, &own);
     CropJob *now = job->jobs[crop];
     job->pass = pass;
+    /* The first pass of a crop begins a candidate, on what the crops before it have just made. */
     if (own == 0) {
         if (!crop_start_over(now, error))
             return false;
@@ -286,6 +298,7 @@ bool crops_result(EditJob *job, EditResult *result, EngineError *error)
         edit_result_clear(result);
         return false;
     }
+    /* Not a copy: edit_result_clear() frees what the parts own, and these are theirs. */
     if (result->part_count == 1) {
         result->rgba = result->parts[0].rgba;
         result->mask = result->parts[0].mask;

@@ -19,6 +19,8 @@ EditSettings edit_settings_default(EditMode mode)
     };
     switch (mode) {
     case EDIT_IMAGE_TO_IMAGE:
+        /* The default of A1111 and stable-diffusion.cpp: things stay where they are and change what
+         * they look like. */
         settings.strength = .75F;
         settings.intent = EDIT_REFINE;
         break;
@@ -77,6 +79,8 @@ EditJob *edit_prepare(const EditSettings *settings, const EngineModelInfo *model
     bool       ok = true;
     if (plan->crop_count <= 1)
         return crops_create(settings, model, plan, pixels, error);
+    /* One piece for each crop, of what was read of all their bounds; crops copy what they keep, so
+     * that the pieces go as soon as the job stands. */
     for (int i = 0; i < plan->crop_count; i++) {
         EditRect part = plan->crops[i].region;
         pixels[i].rgba = cut(rgba, 4, plan->region, part);
@@ -141,6 +145,8 @@ void edit_result_clear(EditResult *result)
     *result = (EditResult){ 0 };
 }
 
+/* pixel and fresh are straight RGBA.  The mix is made of premultiplied colours: of straight ones a
+ * clear pixel, whose colour nobody sees, would tint the edge. */
 static void lay_pixel(float *pixel, const float *fresh, float share)
 {
     float alpha = pixel[3] + share * (fresh[3] - pixel[3]);

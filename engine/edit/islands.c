@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Pixels.  A rectangle of 16 bytes a cell is a sixteenth of a byte a pixel: the largest canvas can
+ * be looked through row by row. */
 enum { CELL = 16 };
 
 /* Least detail that joining may leave, of what each would have alone. */
@@ -48,6 +50,7 @@ void edit_islands_add(EditIslands *islands, EditRect rect, const float *selectio
         int          cy = (rect.y + y) / CELL;
         for (int x = 0; x < rect.width; x++) {
             int cx = (rect.x + x) / CELL;
+            /* However faintly it is selected: masks decide later what is too little. */
             if (!(row[x] > 0) || rect.x + x < 0 || rect.y + y < 0 || cx >= islands->w ||
                 cy >= islands->h)
                 continue;
@@ -111,6 +114,8 @@ bool edit_islands_find(EditIslands *islands, EditRect *rects, int *count)
     bool      ok = kept && stack, few = false;
     while (ok && !few) {
         cells = (size_t)islands->w * (size_t)islands->h;
+        /* Taking an island empties its cells, so that they are put back for a coarser try, and for
+         * the caller's next call. */
         memcpy(kept, islands->bounds, cells * sizeof *kept);
         *count = 0;
         few = true;
@@ -139,6 +144,8 @@ bool edit_settings_clear(EditSettings *settings, const float *rgba, int width, i
     settings->island_count = 0;
     for (int y = 0; ok && y < height; y++)
         for (int x = 0; x < width; x++)
+            /* The threshold of CROP_NO_PIXEL: the plan must find what the crop will fill, no more
+             * and no less. */
             if (rgba[4 * ((size_t)y * (size_t)width + (size_t)x) + 3] >= .5F / 255)
                 settings->known = rect_union(settings->known, (EditRect){ x, y, 1, 1 });
     EditRect known = settings->known;
@@ -175,6 +182,7 @@ static void join(Grouping *all, int i, int j)
 static double saving(const Grouping *all, int i, int j)
 {
     const IslandGroup *a = &all->groups[i], *b = &all->groups[j], *both = &all->joined[i][j];
+    /* Two layers over one pixel would blend it twice. */
     if (rect_intersect(a->result, b->result).width > 0)
         return HUGE_VAL;
     if (both->detail < kept_detail * fmin(a->detail, b->detail))
@@ -192,14 +200,18 @@ static void merge(Grouping *all, int i, int j)
     for (int a = 0; a < all->count; a++)
         for (int b = a + 1; b < all->count; b++)
             all->joined[a][b] = all->joined[a + (a >= j)][b + (b >= j)];
+    /* Only pairs with the new group are planned again; the others cost what they did. */
     for (int k = 0; k < all->count; k++)
         if (k != i)
             join(all, k < i ? k : i, k < i ? i : k);
 }
 
+/* All pairs are planned once, count^2 / 2 plans of at most 32 islands; each joining plans count
+ * more.  Returns 0 without memory, and the caller then repaints the selection as one. */
 int islands_group(IslandGroup *groups, int count, IslandCost *cost, void *user)
 {
     static const Grouping none;
+    /* 48 KiB of pairs: not on the stack. */
     Grouping             *all = malloc(sizeof *all);
     if (!all)
         return 0;

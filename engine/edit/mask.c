@@ -14,6 +14,8 @@ static int at_most(int value, int most)
     return value > most ? most : value;
 }
 
+/* A tenth and 32 are Krita AI Diffusion's.  The cap is ours: uncapped, a square of 1024 pixels
+ * fades over 144, far from what was selected. */
 MaskWidths mask_widths(double diagonal, double strength, int feather_cap)
 {
     int tenth = (int)floor(.10 * strength * diagonal), least = (int)lround(32 * strength);
@@ -23,6 +25,8 @@ MaskWidths mask_widths(double diagonal, double strength, int feather_cap)
                          .edge = edge < MASK_EDGE_LEAST ? MASK_EDGE_LEAST : edge };
 }
 
+/* 4 and half the feather: denoise stays 1 up to 4 pixels outside of what is chosen.  At least half
+ * the edge: where the result is laid the model must have been allowed to paint. */
 int mask_spread(const MaskWidths *widths)
 {
     int soft = 4 + widths->feather / 2, half = (widths->edge + 1) / 2;
@@ -150,6 +154,8 @@ static void triangle_row(float *row, int n, const RowFilter *filter, float *scra
     float *padded = scratch, *boxed = padded + n + 2 * r;
     double sum = 0, part = 1. / (r + 1);
     pad_row(padded, row, n, r);
+    /* Running sums in double: in float what was added and taken off again leaves a remainder that
+     * grows along the row, and 0 far from the mask is not 0. */
     for (int i = 0; i < r; i++)
         sum += padded[i];
     for (int i = 0; i < n + r; i++) {
@@ -215,6 +221,8 @@ bool mask_distance_squared(Threads *threads, float *mask, int w, int h)
 {
     RowFilter filter = { .function = distance_row };
     for (size_t i = 0, n = (size_t)w * (size_t)h; i < n; i++)
+        /* 1e12 is more than any square of a distance on a canvas, 2 * 524288^2 at most; infinity
+         * would make parabolas meet at NaN. */
         mask[i] = mask[i] > 0 ? 0 : 10 * MASK_FAR;
     return filter_both_ways(threads, mask, w, h, &filter);
 }
@@ -250,11 +258,14 @@ bool mask_clean(float *mask, int w, int h)
 {
     size_t count = (size_t)w * (size_t)h, masked = 0;
     bool   border = false;
+    /* A soft brush leaves a wide veil that nobody sees and every dilation would take for
+     * selected. */
     for (size_t i = 0; i < count; i++) {
         if (mask[i] < .1F)
             mask[i] = 0;
         masked += mask[i] > 0;
     }
+    /* Places are ints.  A plan reads at most 2^27 pixels at once. */
     assert(count < (size_t)1 << 31);
     unsigned char *seen = calloc(count, 1);
     int           *stack = malloc((count - masked + 1) * sizeof *stack);
@@ -267,6 +278,8 @@ bool mask_clean(float *mask, int w, int h)
         if (mask[start] != 0 || seen[start])
             continue;
         size_t listed = flood(mask, seen, stack, w, h, start, &border);
+        /* Half a percent: specks that a hand leaves out when it fills an area.  A larger hole is
+         * meant. */
         if (!border && (double)listed <= .005 * (double)masked)
             for (size_t i = 0; i < listed; i++)
                 mask[stack[i]] = 1;
@@ -336,6 +349,9 @@ static bool feather_edge(Threads *threads, float *compose, const float *chosen, 
     size_t count = (size_t)w * (size_t)h;
     float *away = malloc(count * sizeof *away), *thick = compose;
     bool   ok = away && signed_distance(threads, away, chosen, w, h);
+    /* The farthest from the edge that one gets within `edge` pixels: half of how thick it is here.
+     * With a fixed edge the middle of a scratch 4 pixels wide would be covered by little more than
+     * half, and the scratch would show through. */
     for (size_t i = 0; ok && i < count; i++)
         thick[i] = away[i] > 0 ? away[i] : 0;
     ok = ok && mask_dilate(threads, thick, w, h, edge);
@@ -358,6 +374,8 @@ bool mask_make(Threads *threads, float *denoise, float *compose, float *fill,
     if (edge == EDIT_AS_DRAWN) {
         for (size_t i = 0; i < count; i++) {
             denoise[i] = selection[i] > .99F ? 1 : selection[i];
+            /* From a quarter on all is laid: what is selected faintly is changed in few of the
+             * steps, and laid at its own weight it would be weakened a second time. */
             compose[i] = smoothstep(selection[i] / .25F);
             fill[i] = selection[i] > 0 ? 1 : 0;
         }
@@ -373,6 +391,8 @@ bool mask_make(Threads *threads, float *denoise, float *compose, float *fill,
         !mask_blur_triangle(threads, denoise, w, h, odd(widths->feather)) ||
         !mask_dilate(threads, fill, w, h, 4))
         return false;
+    /* All but full is full: the sampler paints such a place from its first step on (keep_known()
+     * has the same .99), and the blur's rounding must not tell two of them apart. */
     for (size_t i = 0; i < count; i++)
         denoise[i] = denoise[i] > .99F ? 1 : denoise[i];
     return true;
@@ -390,6 +410,8 @@ bool mask_make_ramp(Threads *threads, float *denoise, float *compose, const floa
     for (size_t i = 0; i < count; i++) {
         /* From the border between two pixels, half a pixel nearer than the last unknown centre. */
         float away = denoise[i] > 0 ? sqrtf(denoise[i]) - .5F : 0;
+        /* The square is ComfyUI's ImagePadForOutpaint: the last third of the ramp is all but kept,
+         * so that structure goes on across the border. */
         float left = ramp > 0 ? 1 - (away - (float)grow) / (float)ramp : 0;
         float value = away <= (float)grow ? 1 : left > 0 ? left * left : 0;
         denoise[i] = value > .99F ? 1 : value;

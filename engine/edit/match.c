@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of the curve: read between entries it is off by less than 1e-7.  Of the low pass: pixels a cell,
+ * of which 8 are one latent. */
 enum { CURVE = 4096, CELL = 8 };
 
 /* ---- sRGB and Lab -------------------------------------------------------------------------- */
@@ -62,6 +64,8 @@ static float from_linear(float light)
     return 1.055F * root * sqrtf(sqrtf(root)) - .055F;
 }
 
+/* CIE 1976: the cube root above (6 / 29)^3, below that the line t (29 / 6)^2 / 3 + 4 / 29 that
+ * meets it. */
 static float lab_forward(float t)
 {
     return t > .008856452F ? cube_root(t) : t * 7.787037F + .13793103F;
@@ -72,6 +76,8 @@ static float lab_backward(float t)
     return t > .20689655F ? t * t * t : (t - .13793103F) * .12841855F;
 }
 
+/* sRGB light to XYZ (IEC 61966-2-1), each row over its white of D65: .95047, 1, 1.08883.  So grey
+ * is (y, y, y), and a and b of it are 0 but for rounding. */
 static void to_lab(const Curve *curve, float lab[3], const float rgb[3])
 {
     float r = to_linear(curve, rgb[0]), g = to_linear(curve, rgb[1]), b = to_linear(curve, rgb[2]);
@@ -164,6 +170,7 @@ bool match_colours(Threads *threads, float *picture, const float *reference, con
     curve_init(curve);
     parallel_for(threads, h, sum_row, &match);
     Sums all = { 0 };
+    /* One sum for each row, added up in their order: the same bits for any number of threads. */
     for (int y = 0; y < h; y++) {
         all.count += match.rows[y].count;
         for (int p = 0; p < 2; p++) {
@@ -176,6 +183,8 @@ bool match_colours(Threads *threads, float *picture, const float *reference, con
     if (all.count < MATCH_MIN_KNOWN)
         goto done;
     for (int c = 0; c < 3; c++) {
+        /* The ratio is held to .8 … 1.25: a larger one comes of few or flat known pixels, and would
+         * stretch the grain of all of the picture. */
         double now = deviation(all.square[0][c], all.sum[0][c], all.count);
         double want = deviation(all.square[1][c], all.sum[1][c], all.count);
         match.from[c] = all.sum[0][c] / all.count;
@@ -216,6 +225,7 @@ static void gather_row(void *data, int cy, int worker)
         for (int y = cy * CELL; y < y_end; y++) {
             for (int x = cx * CELL; x < x_end; x++) {
                 size_t i = (size_t)y * (size_t)ring->w + (size_t)x;
+                /* Weights: what changed in a quarter of the steps tells half as much. */
                 if (!(ring->known[i] > 0))
                     continue;
                 for (size_t c = 0; c < 3; c++)
@@ -248,6 +258,7 @@ static void add_row(void *data, int y, int worker)
         const float *lower = ring->cells + 3 * (size_t)y1 * (size_t)ring->cells_w;
         size_t       at = (size_t)y * (size_t)ring->w + (size_t)x;
         float       *pixel = ring->picture + 3 * at;
+        /* Linear between the centres of four cells: no border of a cell is seen. */
         float        share = ring->share * (ring->near ? ring->near[at] : 1);
         for (int c = 0; c < 3; c++)
             pixel[c] += share * ((1 - v) * ((1 - u) * upper[3 * x0 + c] + u * upper[3 * x1 + c]) +
@@ -274,6 +285,8 @@ static bool smooth_cells(Threads *threads, Ring *ring)
             ring->cells[3 * i + c] = weights[i] > 1e-3F ? 4 * (plane[i] - .5F) / weights[i] : 0;
     }
     for (size_t i = 0; ok && i < count; i++)
+        /* Where an eighth around a cell is known it is as good as known; less is mixed with what
+         * surrounds it, in prefill_continue(). */
         ring->weights[i] = weights[i] > 1e-3F ? fminf(1, 8 * weights[i]) : 0;
     free(plane);
     free(weights);
@@ -313,6 +326,8 @@ static bool low(Threads *threads, float *picture, const float *reference, const 
         for (size_t c = 0; c < 3; c++)
             most = fmaxf(most, fabsf(ring.cells[3 * i + c]));
     }
+    /* A fortieth of a step of 8 bits: nobody sees it, and an untouched picture stays so to the
+     * bit. */
     if (most < 1e-4F || total * CELL * CELL < MATCH_MIN_KNOWN)
         goto done;
     ok = smooth_cells(threads, &ring) &&
@@ -351,6 +366,7 @@ float match_kept(float strength)
 
 /* ---- the seam ------------------------------------------------------------------------------- */
 
+/* Absolute differences of three channels, 0 … 3. */
 static double step(const float *rgba, size_t from, size_t to)
 {
     double sum = 0;
@@ -383,12 +399,14 @@ static double seam_ratio(const float *rgba, const float *mask, int w, int h, int
             }
         }
     }
+    /* At most 1000, where all is flat along the border and a step is across it. */
     return across > 0 ? across / fmax(along, 1e-3 * across) : 0;
 }
 
 float match_seam_score(const float *rgba, const float *mask, int w, int h)
 {
     double most = 0;
+    /* A hard edge shows from one pixel to the next, a tint over several: the worst counts. */
     for (int reach = 1; reach <= 8; reach *= 2)
         most = fmax(most, seam_ratio(rgba, mask, w, h, reach));
     return (float)most;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* side ^ 1 is the opposite side, side ^ 2 one of the other axis. */
 enum { LEFT, RIGHT, TOP, BOTTOM, SIDES };
 
 /* A strip so long that its pass would show it smaller than this is cut along its length. */
@@ -18,6 +19,7 @@ typedef struct {
     int                 count;
 } Outpaint;
 
+/* How far what is known goes away from that side; of side ^ 2: how long the side is. */
 static int side_length(EditRect known, int side)
 {
     return side < TOP ? known.width : known.height;
@@ -47,6 +49,8 @@ void outpaint_widths(OutpaintStage *stage, int known_side)
 {
     /* 40 work pixels, at most a tenth of what is known, and 8 known pixels left under its end. */
     int ramp = (int)lround(fmin(40 / stage->scale, .10 * known_side));
+    /* One latent, for its pixels are changed together: with less the outermost known ones would be
+     * half new.  The ramp is ComfyUI's 40 pixels. */
     int grow = (int)ceil(8 / stage->scale);
     stage->grow = clamp_int(grow, 0, known_side / 4);
     stage->ramp =
@@ -77,6 +81,8 @@ static bool add_strip(Outpaint *plan, int side, int depth, double scale, EngineE
 {
     EditRect all = strip(plan->known, side, depth), known = plan->known;
     int      native = (int)lround(plan->limits->native / scale), across = side < TOP;
+    /* As much of what is known as fills the model's native size, and no less than the strip is
+     * deep: a model that sees less than half continues what it has made up. */
     int      seen =
         clamp_int(native - depth > depth ? native - depth : depth, 1, side_length(known, side));
     EditRect beside = rect_pad(all, side == RIGHT ? seen : 0, side == BOTTOM ? seen : 0,
@@ -86,6 +92,8 @@ static bool add_strip(Outpaint *plan, int side, int depth, double scale, EngineE
     for (int i = 0; i < pieces; i++) {
         int           from = (int)((long long)length * i / pieces);
         int           to = (int)((long long)length * (i + 1) / pieces);
+        /* A piece sees a quarter of that on both sides: the piece before it, and where the next one
+         * goes. */
         int           more = pieces > 1 ? native / 4 : 0;
         EditRect      cut = across ? (EditRect){ beside.x, all.y + from, beside.width, to - from }
                                    : (EditRect){ all.x + from, beside.y, to - from, beside.height };
@@ -123,6 +131,7 @@ static bool add_both(Outpaint *plan, int side, EngineError *error)
     return true;
 }
 
+/* At which a strip of that length is as long as a side of a pass may be. */
 static double strip_scale(int length, const RegionLimits *limits)
 {
     return fmin(1, fmax(least_scale, (double)limits->max_side / length));
@@ -155,6 +164,7 @@ bool outpaint_plan(OutpaintStage *stages, int *count, EditRect known, const int 
         int    deepest = outpaint_depth(length, limits), more = plan.missing[side];
         if (deepest > side_length(plan.known, side))
             deepest = side_length(plan.known, side);
+        /* Strips of one depth: a last one of a few pixels would cost a pass like any other. */
         int strips = (more + deepest - 1) / deepest;
         if (!add_strip(&plan, side, (more + strips - 1) / strips, scale, error))
             return false;

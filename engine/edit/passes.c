@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* MATCH_RING: colours of an extension are compared this far around its ramp; farther off the
+ * picture may be in other light.  EDGE_RING: what lies beside the result and was not laid, a latent
+ * wide.  EDGE_REACH: how far inside the result that is mended. */
 enum { MATCH_RING = 64, EDGE_RING = 8, EDGE_REACH = 16 /* work pixels */ };
 
 /* ---- a pass: in ------------------------------------------------------------------------------ */
@@ -29,6 +32,8 @@ static bool work_mask(CropJob *job, float *out, const RegionFit *fit, const floa
                       EditRect rect, EngineError *error)
 {
     EditRect from = crop_to_region(job, fit->rect);
+    /* The pass's corner in pixels of the mask: negative where the pass begins before the mask does,
+     * whose edge is repeated there. */
     Resample how = { .scale = fit->scale,
                      .x0 = from.x - rect.x,
                      .y0 = from.y - rect.y,
@@ -113,6 +118,8 @@ static bool split_known(CropJob *job, const float *rgba, const RegionFit *fit)
     size_t count = (size_t)fit->work_width * (size_t)fit->work_height;
     bool   all = true;
     for (size_t i = 0; i < count; i++) {
+        /* A resampled alpha of 1 is 1 but for rounding; without the threshold an opaque picture
+         * would be continued for nothing. */
         float alpha = rgba[4 * i + 3] > .9999F     ? 1
                       : rgba[4 * i + 3] < CROP_NO_PIXEL ? 0
                                                    : rgba[4 * i + 3];
@@ -149,6 +156,7 @@ static bool mark_known(CropJob *job, const PlanPass *pass)
             size_t i = (size_t)y * (size_t)fit->work_width + (size_t)x;
             float  mask = everywhere ? 0 : job->mask.pixels ? job->mask.pixels[i] : 1;
             bool   there = job->known[i] == 1 && x < w && y < h;
+            /* A weight: 1 where nothing changes, 0 from where half of the steps change it. */
             job->known[i] = there && mask < .5F ? 1 - 2 * mask : 0;
         }
     }
@@ -180,6 +188,7 @@ static bool inpaint_hole(CropJob *job, const RegionFit *fit)
 static bool tile_mask(CropJob *job, const PlanPass *pass)
 {
     const RegionFit *fit = &pass->fit;
+    /* The first tile has nothing before it to keep. */
     if (pass->left == 0 && pass->top == 0)
         return true;
     if (!new_picture(&job->mask, fit, 1))
@@ -197,6 +206,8 @@ static bool make_source(CropJob *job, const PlanPass *pass, EngineError *error)
     const RegionFit *fit = &pass->fit;
     size_t           count = (size_t)fit->work_width * (size_t)fit->work_height;
     float           *rgba = malloc(4 * count * sizeof *rgba);
+    /* Above .99 alone is the hole filled: with less noise to begin with the model sees what stands
+     * there, and is meant to, for it refines that. */
     bool             prefills = job->fill && !pass->second && pass->strength > .99F &&
                     job->settings.mode != EDIT_INSTRUCT &&
                     job->settings.mode != EDIT_IMAGE_TO_IMAGE;
@@ -208,11 +219,16 @@ static bool make_source(CropJob *job, const PlanPass *pass, EngineError *error)
         goto done;
     ok = work_pixels(job, rgba, pass, error) && split_known(job, rgba, fit);
     if (ok && job->denoise) {
+        /* Of what is more than half transparent nothing could be kept: the model may do there as it
+         * likes. */
         ok = work_mask(job, job->mask.pixels, fit, job->denoise, crop_frame(job), error);
         for (size_t i = 0; ok && i < count; i++)
             if (rgba[4 * i + 3] < .5F)
                 job->mask.pixels[i] = 1;
     }
+    /* In Blend colours are matched once more along the result's edge.  job->there marks where the
+     * picture still stands beside it: known in full, and outside of the hole, which takes rgba's
+     * memory: its pixels are in source by now. */
     bool edged = job->fill && job->mask.pixels && !job->plan.invert && job->settings.colour_match &&
                  job->settings.edge == EDIT_BLEND && job->settings.mode != EDIT_SEAMS;
     if (ok && edged) {
@@ -256,6 +272,7 @@ bool passes_prepare_pass(CropJob *job, int index, EngineRequest *request, Engine
     request->height = pass->fit.work_height;
     request->strength = pass->strength;
     request->source = job->source.pixels ? &job->source : NULL;
+    /* An instruction is carried out over all of the crop, and what is selected of it is laid. */
     request->mask = job->mask.pixels && !instruct ? &job->mask : NULL;
     request->hole = job->hole.pixels ? &job->hole : NULL;
     request->known = NULL;
@@ -285,6 +302,8 @@ static bool match_along_edge(CropJob *job, EnginePicture *picture, const PlanPas
     }
     ok = ok && mask_blur_triangle(job->threads, near, w, h, 2 * EDGE_REACH + 1);
     for (size_t i = 0; ok && i < count; i++)
+        /* On a straight edge the blurred step is .5: twice that is 1 on the edge and outside, and 0
+         * from EDGE_REACH on inside. */
         near[i] = fminf(1, 2 * near[i]);
     ok = ok && match_edge(job->threads, picture->pixels, job->source.pixels, ring, near, w, h,
                           job->plan.limits.native);
@@ -295,6 +314,7 @@ static bool match_along_edge(CropJob *job, EnginePicture *picture, const PlanPas
 
 static bool match(CropJob *job, EnginePicture *picture, const PlanPass *pass, EngineError *error)
 {
+    /* A new background may be in any light. */
     if (!job->settings.colour_match || !job->source.pixels || !job->known ||
         job->settings.intent == EDIT_BACKGROUND)
         return true;
@@ -305,6 +325,8 @@ static bool match(CropJob *job, EnginePicture *picture, const PlanPass *pass, En
     size_t count = (size_t)picture->width * (size_t)picture->height, known = 0;
     for (size_t i = 0; i < count; i++)
         known += job->known[i] > 0;
+    /* Of a picture that is new but for a tenth the known pixels tell too little: its colours are
+     * what was asked for.  An extension is held to its ring even so. */
     bool ring_only = job->settings.mode == EDIT_OUTPAINT;
     if (known < MATCH_MIN_KNOWN || (pass->strength >= 1 && !ring_only && known * 10 < count))
         return true;
@@ -340,11 +362,15 @@ static bool lay_band(CropJob *job, const EnginePicture *picture, const PlanPass 
         float *layer =
             job->layer + 4 * ((size_t)(y - job->layer_rect.y) * (size_t)job->layer_rect.width +
                               (size_t)(x - job->layer_rect.x));
+        /* Porter and Duff's over, with straight colours: cover is what the layer and this pass
+         * cover together, fresh the part of it that is new.  Stages and tiles overlap by their
+         * ramps. */
         float cover = layer[3] > 0 ? 1 - (1 - layer[3]) * (1 - share) : share;
         float fresh = cover > 0 ? share / cover : layer[3] > 0 ? 0 : 1;
         for (size_t c = 0; c < 3; c++)
             layer[c] += fresh * (crop_unit(rgb[3 * i + c]) - layer[c]);
         layer[3] = cover;
+        /* No later stage looks: the picture itself stays as it was read. */
         if (job->current == job->original)
             continue;
         for (size_t c = 0; c < 3; c++)
@@ -358,6 +384,8 @@ static bool lay_band(CropJob *job, const EnginePicture *picture, const PlanPass 
 /* In bands where it is large: they are resampled in memory of their own. */
 static bool lay(CropJob *job, const EnginePicture *picture, const PlanPass *pass, EngineError *error)
 {
+    /* From 16 megapixels on: its colours at once would be 200 MB beside the layer and the
+     * picture. */
     enum { LARGE = 1 << 24, BAND = 256 };
     EditRect rect = rect_intersect(crop_to_region(job, pass->fit.rect), job->layer_rect);
     if (rect_area(rect) < LARGE)
@@ -388,6 +416,7 @@ bool passes_finish_pass(CropJob *job, int index, const EnginePicture *decoded, E
         crop_no_memory(error, decoded->width, decoded->height);
     } else if (index + 1 < job->plan.pass_count && !pass->tile &&
                (pass[1].second || pass[1].tile)) {
+        /* The first of two passes, or the one before tiles, is not laid: those start from it. */
         job->draft = picture;
         job->draft_fit = pass->fit;
         return true;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* MAX_CANVAS is GIMP's largest image side; sums and products of a few of them fit 64 bits. */
 enum {
     MAX_CANVAS = 524288,
     MIN_SIDE = 64,
@@ -14,6 +15,8 @@ enum {
     MAX_REGION = 1 << 27, /* pixels read at once: with masks and result about 6 GB */
 };
 
+/* Krita AI Diffusion's: a second pass at .4 adds detail and moves nothing.  Below .7 a person
+ * refines what is there, and a first pass at a smaller size would lose it. */
 static const float second_strength = .4F, refine_in_two_from = .7F;
 
 /* ---- what is refused ----------------------------------------------------------------------- */
@@ -48,6 +51,7 @@ static bool check_size(const EditSettings *settings, EngineError *error)
             return fail(error, ENGINE_BAD_REQUEST,
                         "A picture of %d x %d pixels is too small: both sides must be %d or more.",
                         settings->width, settings->height, MIN_SIDE);
+        /* Five percent over, as in region_fit(), where sides are rounded up to their multiples. */
         if (pixels > 1.05 * (double)max_pixels(settings))
             return fail(error, ENGINE_BAD_REQUEST,
                         "A picture of %d x %d is %.1f megapixels, more than the %.1f of one pass: "
@@ -113,6 +117,7 @@ static bool check_selection(const EditSettings *settings, EngineError *error)
 
 static bool check(const EditSettings *settings, const EngineModelInfo *model, EngineError *error)
 {
+    /* Written so that NaN is refused too. */
     if (!(settings->strength >= 0 && settings->strength <= 1))
         return fail(error, ENGINE_BAD_REQUEST, "The strength must lie between 0 and 1.");
     if (settings->context == EDIT_CONTEXT_PIXELS &&
@@ -138,6 +143,9 @@ static bool check(const EditSettings *settings, const EngineModelInfo *model, En
 static RegionRule rule_of(const Plan *plan, const EditSettings *settings,
                           const EngineModelInfo *model)
 {
+    /* Latents are 8 times smaller, and SD 1.x's and 2.x's U-Nets halve them three times: 64.
+     * SDXL's does it twice: 32.  A picture from text has the size that was asked for, if 8 divides
+     * it. */
     bool text = settings->mode == EDIT_TEXT_TO_IMAGE;
     return (RegionRule){
         .canvas_width = plan->summary.canvas.width,
@@ -176,6 +184,8 @@ static bool add_passes(Plan *plan, int stage, EditRect wanted, EditRect bounds, 
     PlanPass second = { .stage = stage,
                         .second = true,
                         .strength = fminf(second_strength, plan->strength) };
+    /* A large area that is refined weakly is seen at its own size; where a second pass is out of
+     * the question (instructions) it must do with a smaller one. */
     double   first_scale = scale.two_passes && !two && may_refine ? 1 : scale.scale;
     if (!add_pass(plan, wanted, first_scale, first, &rule, error))
         return false;
@@ -189,6 +199,8 @@ static void set_widths(Plan *plan, const EditSettings *settings)
     double      diagonal = hypot(plan->selection.width, plan->selection.height);
     MaskWidths *widths = &plan->widths;
     *widths = mask_widths(diagonal, (double)plan->strength, MASK_FEATHER_CAP);
+    /* The selection is what stays: a wide edge would eat into it, as a halo of the new
+     * background. */
     if (plan->invert && widths->feather > diagonal / 100) {
         widths->feather = (int)(diagonal / 100);
         widths->edge = widths->feather + 4 < widths->edge ? widths->feather + 4 : widths->edge;
@@ -222,6 +234,8 @@ typedef struct {
     int length;           /* of the canvas */
 } TileAxis;
 
+/* The fewest tiles that cover the side and overlap by `overlap` at least; tile_start() spreads them
+ * evenly, so that the last one is not a sliver. */
 static TileAxis tile_axis(int length, int side, int overlap)
 {
     TileAxis axis = { side < length ? side : length, 1, length };
@@ -230,6 +244,7 @@ static TileAxis tile_axis(int length, int side, int overlap)
     return axis;
 }
 
+/* The first tile begins at 0, the last one ends with the canvas. */
 static int tile_start(const TileAxis *axis, int i)
 {
     return axis->step_count == 1
@@ -244,6 +259,8 @@ static bool add_tiles(Plan *plan, float strength, const EditSettings *settings,
 {
     RegionRule rule = rule_of(plan, settings, model);
     double     most = fmin(plan->limits.max_pixels, rule.max_pixels);
+    /* Square, as large as the model likes.  A quarter of overlap leaves its ramp room for things to
+     * grow together. */
     int        side = (int)sqrt(most) / 64 * 64, overlap = side / 4;
     EditRect   canvas = plan->summary.canvas;
     if (side < 128)
@@ -303,6 +320,8 @@ static bool tile_instead(Plan *plan, const EditSettings *settings, const EngineM
 static bool plan_selection(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,
                            EngineError *error)
 {
+    /* support: what denoise can touch.  bounds: what a second pass sees, the selection with little
+     * around it.  wanted: what the first one sees, with context. */
     EditRect canvas = plan->summary.canvas, bounds = canvas, wanted = canvas;
     EditRect selection = plan->selection;
     bool     spills = settings->edge == EDIT_BLEND || settings->edge == EDIT_KEEP_INSIDE;
@@ -381,6 +400,8 @@ static bool find_missing(Plan *plan, int missing[SIDES], const EditSettings *set
     for (int side = 0; side < SIDES; side++)
         grows |= more[side] > 0;
     for (int side = 0; side < SIDES; side++) {
+        /* A clear border deeper than one strip beside a side that does not grow stays clear: nobody
+         * asked for it, and it would cost passes of its own. */
         int length = side < TOP ? known.height : known.width;
         if (grows && more[side] == 0 && clear[side] > outpaint_depth(length, &plan->limits))
             clear[side] = 0; /* stays as it is */
@@ -419,6 +440,8 @@ static bool plan_outpaint(Plan *plan, const EditSettings *settings, const Engine
     for (int i = 0; i < plan->stage_count; i++) {
         const OutpaintStage *stage = &plan->stages[i];
         EditRect             canvas = plan->summary.canvas;
+        /* The second pass sees the strip and its ramp, one latent more, and an eighth of the native
+         * size of the picture beside it. */
         int                  more = (int)lround(8 / stage->scale) + plan->limits.native / 8;
         EditRect bounds = rect_intersect(rect_pad(stage->reach, more, more, more, more), canvas);
         if (!add_passes(plan, i, stage->context, bounds, true, settings, model, error))
@@ -432,6 +455,9 @@ static bool plan_seams(Plan *plan, const EditSettings *settings, const EngineMod
                        EngineError *error)
 {
     EditRect canvas = plan->summary.canvas;
+    /* Turned by half, the seams are a cross in the middle; a band around each is repainted, an
+     * eighth of the side, and of what the model sees at least: less room cannot bring two edges
+     * together. */
     int      least = plan->limits.native / 8;
     plan->summary.result = canvas;
     for (int axis = 0; axis < 2; axis++) {
@@ -470,6 +496,8 @@ static void warn_of_scale(Plan *plan)
 bool plan_make(Plan *plan, const EditSettings *settings, const EngineModelInfo *model,
                EngineError *error)
 {
+    /* Not the passes: there is room for 4096, nothing behind pass_count is read, and a plan is made
+     * for each pair of islands. */
     memset(plan, 0, offsetof(Plan, passes));
     plan->limits = region_limits(model);
     if (!check(settings, model, error))
@@ -492,6 +520,8 @@ bool plan_make(Plan *plan, const EditSettings *settings, const EngineModelInfo *
         selected && !plan->invert ? rect_intersect(settings->selection, *canvas) : *canvas;
     plan->tile_x = settings->tile_x && (plan->whole || settings->mode == EDIT_SEAMS);
     plan->tile_y = settings->tile_y && (plan->whole || settings->mode == EDIT_SEAMS);
+    /* From text nothing is there to keep; an instruction's picture goes in beside the latents,
+     * which begin as noise. */
     plan->strength = text || settings->mode == EDIT_INSTRUCT ? 1 : settings->strength;
     bool ok = out                            ? plan_outpaint(plan, settings, model, error)
               : settings->mode == EDIT_SEAMS ? plan_seams(plan, settings, model, error)

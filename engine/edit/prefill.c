@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Krita AI Diffusion's 65 and 9, in work pixels; the first goes with the model's size.  32 levels:
+ * an int halves no more often. */
 enum { FALLOFF = 9, BLUR = 65, BLUR_NATIVE = 512, DIFFUSION_STEPS = 2, MAX_LEVELS = 32 };
 
 /* ---- the pyramid --------------------------------------------------------------------------- */
@@ -74,6 +76,7 @@ static void push_row(void *data, int y, int worker)
                                           : 0;
         const float *row = coarse->full + 3 * (size_t)near_y * cw;
         const float *far_row = coarse->full + 3 * (size_t)far_y * cw;
+        /* Linear at a quarter: 3/4 and 1/4 along each axis, their products here. */
         for (size_t c = 0; c < 3; c++) {
             float value = .5625F * row[3 * near_x + c] + .1875F * row[3 * far_x + c] +
                           .1875F * far_row[3 * near_x + c] + .0625F * far_row[3 * far_x + c];
@@ -116,6 +119,7 @@ bool prefill_continue(Threads *threads, float *rgb, const float *weight, int w, 
         goto done;
     while (levels[count - 1].w > 1 || levels[count - 1].h > 1) {
         Level *fine = &levels[count - 1], *coarse = &levels[count];
+        /* Odd sides are rounded up: the last coarse pixel then has two fine ones, or one. */
         coarse->w = (fine->w + 1) / 2;
         coarse->h = (fine->h + 1) / 2;
         size_t pixels = (size_t)coarse->w * (size_t)coarse->h;
@@ -128,6 +132,7 @@ bool prefill_continue(Threads *threads, float *rgb, const float *weight, int w, 
         LevelWork work = { .fine = fine, .coarse = coarse };
         parallel_for(threads, coarse->h, pull_row, &work);
     }
+    /* One pixel: the mean of all that is known, or grey. */
     Level *top = &levels[count - 1];
     for (size_t c = 0; c < 3; c++)
         top->full[c] = top->weight[0] > 0 ? top->rgb[c] : .5F;
@@ -136,6 +141,8 @@ bool prefill_continue(Threads *threads, float *rgb, const float *weight, int w, 
         parallel_for(threads, levels[i].h, push_row, &work);
         work.from = levels[i].full;
         work.to = other;
+        /* An even number of steps ends in `full`, where the next level looks.  They soften the
+         * pyramid's squares. */
         for (int step = 0; step < DIFFUSION_STEPS; step++) {
             parallel_for(threads, levels[i].h, diffuse_row, &work);
             float *swap = work.from;
@@ -206,6 +213,7 @@ bool prefill_hole(Threads *threads, float *rgb, const float *hole, int w, int h,
              (intent != EDIT_FILL ||
               (filling && blur_known(threads, filling, rgb, hole, w, h, radius)));
         for (size_t i = 0; ok && i < count; i++) {
+            /* The blurred hole is .5 on its edge: 0 there, 1 from FALLOFF pixels on inside. */
             float inside = hole[i] > 0 && share[i] > .5F ? 2 * share[i] - 1 : 0;
             if (inside > 0)
                 for (size_t c = 0; c < 3; c++)

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <math.h>
 
+/* Work pixels.  64: a U-Net's deepest level still has a latent.  16384: for long strips, to which
+ * the cap on pixels would allow more. */
 enum {
     MIN_WORK_SIDE = 64,
     MAX_WORK_SIDE = 16384,
@@ -87,6 +89,8 @@ static EditRect grow_to(EditRect rect, int least_width, int least_height, int mu
 
 RegionLimits region_limits(const EngineModelInfo *model)
 {
+    /* Krita AI Diffusion's resolutions for SD 1.x and SDXL; the row of 768 is ours.  Outside of its
+     * range of pixels a model repeats things or draws mush. */
     static const struct {
         double native, min_side, max_side, min_pixels, max_pixels;
     } rows[] = {
@@ -122,6 +126,8 @@ EditRect region_mask_bounds(EditRect selection, const MaskWidths *widths, int ca
                             int canvas_height, const RegionLimits *limits)
 {
     double diagonal = hypot(selection.width, selection.height);
+    /* Six percent of the diagonal, and multiples of 16, as Krita AI Diffusion's
+     * create_mask_from_selection. */
     int    pad = mask_denoise_reach(widths) + (int)floor(.06 * diagonal);
     int    least = limits->native / 2;
     return grow_to(rect_pad(selection, pad, pad, pad, pad), least, least, 16, canvas_width,
@@ -131,11 +137,14 @@ EditRect region_mask_bounds(EditRect selection, const MaskWidths *widths, int ca
 EditRect region_context(EditRect bounds, double strength, int canvas_width, int canvas_height,
                         const RegionLimits *limits)
 {
+    /* With less than full strength what is there steers the model: more context only costs. */
     if (strength < 1)
         return bounds;
     int pad =
         max_int(max_int(canvas_width, canvas_height) / 16, (bounds.width + bounds.height) / 4);
     int excess = bounds.width - bounds.height;
+    /* A model was trained on pictures that are nearly square: the longer axis gets half of the
+     * excess less, but half of its padding at least. */
     int less_x = max_int(pad / 2, pad - max_int(excess, 0) / 2);
     int less_y = max_int(pad / 2, pad - max_int(-excess, 0) / 2);
     return grow_to(rect_pad(bounds, less_x, less_y, less_x, less_y), limits->native, limits->native,
@@ -155,6 +164,7 @@ bool region_has_little_context(EditRect region, EditRect selection, const Region
         int side = i < 2 ? region.width : region.height;
         if (margin[i] > 0)
             sides++;
+        /* 224 at 512 is the least that Krita AI Diffusion takes as a reference for an inpaint. */
         if (margin[i] >= 224 * limits->native / 512 || margin[i] * 4 >= side)
             return false;
     }
@@ -164,6 +174,7 @@ bool region_has_little_context(EditRect region, EditRect selection, const Region
 RegionScale region_scale(double width, double height, const RegionLimits *limits)
 {
     double pixels = width * height, longer = width > height ? width : height;
+    /* Smaller than what the model was trained on: it would draw a detail as a whole picture. */
     if (pixels < limits->min_pixels && longer < limits->min_side)
         return (RegionScale){ fmin(sqrt(limits->min_pixels / pixels), MAX_ENLARGEMENT), false };
     double down = sqrt(limits->max_pixels / pixels);
@@ -197,6 +208,8 @@ static void set_work(RegionFit *fit, EditRect wanted, const RegionRule *rule)
     int    h = max_int(ceil_side(height), MIN_WORK_SIDE);
     bool   as_is = rule->multiple == 8 && w % 8 == 0 && h % 8 == 0;
     int    coarse = rule->multiple > FINE_MULTIPLE ? rule->multiple : FINE_MULTIPLE;
+    /* Sides that divide down to the deepest level are worth 8 % more pixels; beyond that multiples
+     * of 16, whose odd sizes the U-Net meets on its way up. */
     double more = (double)round_up(w, coarse) * round_up(h, coarse) / ((double)w * h);
     int    multiple = as_is ? 8 : more <= 1.08 ? coarse : FINE_MULTIPLE;
     fit->work_width = round_up(w, rule->tile_x ? 8 : multiple);
@@ -206,6 +219,8 @@ static void set_work(RegionFit *fit, EditRect wanted, const RegionRule *rule)
 /* Scales at which tiled sides are multiples of 8 are multiples of this. */
 static double tile_unit(const RegionRule *rule)
 {
+    /* Both sides times the scale are multiples of 8 where the scale is one of 8 / their greatest
+     * common divisor. */
     if (rule->tile_x && rule->tile_y)
         return 8. / greatest_common_divisor(rule->canvas_width, rule->canvas_height);
     return 8. / (rule->tile_x ? rule->canvas_width : rule->canvas_height);
@@ -219,6 +234,8 @@ bool region_fit(RegionFit *fit, EditRect wanted, double scale, const RegionRule 
     double pixels = (double)wanted.width * wanted.height;
     scale = fmin(scale, sqrt(rule->max_pixels / pixels));
     scale = fmin(scale, (double)(MAX_WORK_SIDE - 64) / max_int(wanted.width, wanted.height));
+    /* A tiled side can take no more context and repeat no edge: work and canvas must match exactly,
+     * or the seam that tiling is for comes back.  So the scale is one at which they do. */
     double unit = rule->tile_x || rule->tile_y ? tile_unit(rule) : 0;
     if (unit > 0) {
         double steps = fmax(1, floor(scale / unit + .5));
@@ -234,11 +251,14 @@ bool region_fit(RegionFit *fit, EditRect wanted, double scale, const RegionRule 
     }
     fit->scale = scale;
     set_work(fit, wanted, rule);
+    /* Rounding up may go over the cap: a little smaller, until it does not. */
     while (unit == 0 && (double)fit->work_width * fit->work_height > 1.05 * rule->max_pixels &&
            fit->work_width + fit->work_height > 2 * MIN_WORK_SIDE) {
         fit->scale *= .99;
         set_work(fit, wanted, rule);
     }
+    /* The multiple is reached by what lies around it, never by stretching; past the right and lower
+     * border the edge is repeated, and cut off afterwards. */
     int      width = ceil_side(fit->work_width / fit->scale);
     int      height = ceil_side(fit->work_height / fit->scale);
     EditRect rect = grow_to(wanted, width, height, 1, canvas.width, canvas.height);

@@ -52,6 +52,9 @@ static void axis_finish(Axis *axis)
     free(axis->weight);
 }
 
+/* scale < 1: the mean over the interval that an output covers, which cannot ring.  Else a kernel
+ * around its centre.  Weights are divided by their sum, so that a flat area stays flat to
+ * rounding. */
 static bool axis_init(Axis *axis, int outputs, int inputs, double scale, double origin,
                       ResampleFilter filter, bool wrap)
 {
@@ -66,6 +69,7 @@ static bool axis_init(Axis *axis, int outputs, int inputs, double scale, double 
         double from = origin + o / scale, to = origin + (o + 1) / scale;
         double centre = origin + (o + .5) / scale - .5, sum = 0;
         int    first = down ? (int)floor(from) : (int)floor(centre) + 1 - (int)reach;
+        /* Going up there are at most 6; going down they are worked out twice. */
         double weights[2 * 3];
         for (int pass = 0; pass < 2; pass++) {
             for (int k = 0; k < axis->taps; k++) {
@@ -108,6 +112,8 @@ static void copy_row(void *data, int y, int worker)
     (void)worker;
     for (int x = 0; x < work->out_w;) {
         int from = place(work->x0 + x, work->in_w, work->wrap_x), run = 1;
+        /* As many as lie side by side in the input; beyond its edge one pixel at a time, always the
+         * same. */
         if (from == work->x0 + x || work->wrap_x)
             run = work->in_w - from < work->out_w - x ? work->in_w - from : work->out_w - x;
         memcpy(out + (size_t)x * c, in + (size_t)from * c, (size_t)run * c * sizeof *out);
@@ -123,6 +129,7 @@ static void blend_row(void *data, int y, int worker)
     float      *row = work->rows + (size_t)worker * row_floats;
     float      *out = work->out + (size_t)y * (size_t)work->out_w * (size_t)c;
 
+    /* Columns first, whole rows at a time into one of the input's width; then across it. */
     memset(row, 0, row_floats * sizeof *row);
     for (int k = 0; k < work->down.taps; k++) {
         size_t       at = (size_t)y * (size_t)work->down.taps + (size_t)k;
@@ -160,6 +167,7 @@ bool resample(Threads *threads, float *out, int out_w, int out_h, const float *i
                   .channels = channels,
                   .wrap_x = how->wrap_x,
                   .wrap_y = how->wrap_y };
+    /* No filter: what a pass shows at its own size must come back to the bit. */
     if (how->scale == 1 && how->x0 == floor(how->x0) && how->y0 == floor(how->y0)) {
         work.x0 = (int)how->x0;
         work.y0 = (int)how->y0;

@@ -15,6 +15,7 @@ static void lay_original(CropJob *job)
         size_t at = (size_t)(job->layer_rect.y + (int)(i / (size_t)job->layer_rect.width)) *
                         (size_t)job->w +
                     (size_t)job->layer_rect.x + i % (size_t)job->layer_rect.width;
+        /* The layer is straight, the picture premultiplied. */
         float alpha = job->original[4 * at + 3];
         for (size_t c = 0; c < 3; c++)
             job->layer[4 * i + c] = alpha > 0 ? job->original[4 * at + c] / alpha : 0;
@@ -87,10 +88,12 @@ bool result_make(CropJob *job, EditResult *result, EngineError *error)
     for (size_t i = 0; mask && i < count; i++)
         mask[turned_back(job, i)] = job->layer[4 * i + 3];
     EditRect rect = mask ? mask_bounds(mask, whole.width, whole.height, 0) : (EditRect){ 0 };
+    /* All of it, and nothing to cut: no second copy, which for the largest region is 2 GiB. */
     if (mask && job->plan.whole && rect_area(rect) == (size_t)job->w * (size_t)job->h) {
         hand_over(job, result, mask);
         return true;
     }
+    /* One more: of an empty result malloc(0) may be NULL, which is no want of memory. */
     float   *rgba = malloc((4 * rect_area(rect) + 1) * sizeof *rgba);
     float   *cut = malloc((rect_area(rect) + 1) * sizeof *cut);
     if (!mask || !rgba || !cut) {
@@ -107,6 +110,8 @@ bool result_make(CropJob *job, EditResult *result, EngineError *error)
         size_t from = (size_t)(whole.y + (int)(i / (size_t)whole.width)) * (size_t)job->w +
                       (size_t)whole.x + i % (size_t)whole.width;
         size_t at = (size_t)(pixel.y - rect.y) * (size_t)rect.width + (size_t)(pixel.x - rect.x);
+        /* Opaque wherever something was laid, unless its old transparency is kept; the mask
+         * blends. */
         float  was = job->original[4 * from + 3];
         cut[at] = mask[to];
         memcpy(rgba + 4 * at, job->layer + 4 * i, 3 * sizeof *rgba);
@@ -118,6 +123,7 @@ bool result_make(CropJob *job, EditResult *result, EngineError *error)
     };
     result->replaces =
         job->settings.keep_transparency && has_soft_alpha(rgba, cut, rect_area(rect));
+    /* From the layer to the canvas. */
     result->rect.x += whole.x + job->plan.summary.region.x;
     result->rect.y += whole.y + job->plan.summary.region.y;
     return true;
