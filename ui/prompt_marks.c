@@ -3,20 +3,13 @@
 
 #include "prompt_marks.h"
 
-#include "prompt_weight.h"
+#include "base/prompt_scan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define OPENS  (1 << PROMPT_MARK_KINDS) /* the { of a choice */
 #define CLOSES (2 << PROMPT_MARK_KINDS) /* and its } */
-
-/* A { or [ that is open. */
-typedef struct
-{
-  gsize    at;
-  gchar    kind;
-  gboolean has_bar;
-} Open;
 
 /* All that follows paints bits, 1 << PromptMarkKind, over the bytes of the text. */
 
@@ -28,7 +21,7 @@ paint_comments (const gchar *text,
 
   for (gsize at = 0; text[at]; at += step)
     {
-      step = prompt_weight_step (text + at);
+      step = prompt_scan_step (text + at);
       if (text[at] == '#')
         memset (paint + at, 1 << PROMPT_MARK_COMMENT, step);
     }
@@ -46,86 +39,31 @@ static void
 paint_weights (const gchar *text,
                guint8      *paint)
 {
-  GArray *weights = prompt_weights (text);
-  GArray *around  = g_array_new (FALSE, FALSE, sizeof (guint));
-  guint   next    = 0;
+  PromptScan scan = { 0 };
 
-  for (gsize at = 0; text[at] && (next < weights->len || around->len > 0); at++)
-    {
-      while (around->len > 0 &&
-             g_array_index (weights, PromptWeight,
-                            g_array_index (around, guint, around->len - 1)).end <= at)
-        g_array_set_size (around, around->len - 1);
-      if (next < weights->len && g_array_index (weights, PromptWeight, next).start == at)
-        {
-          g_array_append_val (around, next);
-          next++;
-        }
-      if (around->len > 0)
-        paint[at] |= bit_of (g_array_index (weights, PromptWeight,
-                                            g_array_index (around, guint,
-                                                           around->len - 1)).weight);
-    }
-  g_array_free (around, TRUE);
-  g_array_free (weights, TRUE);
-}
-
-static Open *
-innermost (GArray *opened)
-{
-  return opened->len > 0 ? &g_array_index (opened, Open, opened->len - 1) : NULL;
-}
-
-/* A } closes the innermost {, whatever is open in it; braces without a bar are text. */
-static void
-close_brace (GArray *opened,
-             guint  *braces,
-             guint8 *paint,
-             gsize   at)
-{
-  Open open;
-
-  if (*braces == 0)
-    return;
-  do
-    {
-      open = *innermost (opened);
-      g_array_set_size (opened, opened->len - 1);
-    }
-  while (open.kind != '{');
-  --*braces;
-  if (open.has_bar)
-    {
-      paint[open.at] |= OPENS;
-      paint[at]      |= CLOSES;
-    }
+  if (prompt_scan_written (&scan, text))
+    for (gsize i = 0; i < scan.count; i++)
+      for (gsize at = scan.pieces[i].begin; at < scan.pieces[i].end; at++)
+        paint[at] |= bit_of (scan.weights[i]);
+  prompt_scan_clear (&scan);
 }
 
 static void
 paint_choices (const gchar *text,
                guint8      *paint)
 {
-  GArray *opened = g_array_new (FALSE, FALSE, sizeof (Open));
-  guint   braces = 0, depth = 0;
+  gsize         count   = 0;
+  PromptChoice *choices = prompt_scan_choices (text, &count);
+  guint         depth   = 0;
 
-  for (gsize at = 0; text[at]; at += prompt_weight_step (text + at))
+  for (gsize i = 0; choices && i < count; i++)
     {
-      Open *open = innermost (opened);
-
-      if (text[at] == '{' || text[at] == '[')
-        {
-          Open next = { at, text[at], FALSE };
-
-          braces += text[at] == '{';
-          g_array_append_val (opened, next);
-        }
-      else if (text[at] == '|' && open && open->kind == '{')
-        open->has_bar = TRUE;
-      else if (text[at] == ']' && open && open->kind == '[')
-        g_array_set_size (opened, opened->len - 1);
-      else if (text[at] == '}')
-        close_brace (opened, &braces, paint, at);
+      if (choices[i].close && choices[i].kind == '{')
+        paint[choices[i].at] |= OPENS;
+      if (choices[i].close && choices[i].kind == '}')
+        paint[choices[i].at] |= CLOSES;
     }
+  free (choices);
   for (gsize at = 0; text[at]; at++)
     {
       depth += (paint[at] & OPENS) != 0;
@@ -133,7 +71,6 @@ paint_choices (const gchar *text,
         paint[at] |= 1 << PROMPT_MARK_CHOICE;
       depth -= (paint[at] & CLOSES) != 0;
     }
-  g_array_free (opened, TRUE);
 }
 
 /* `in_line' counts the marks of the line so far. */

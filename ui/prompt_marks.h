@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which characters of a prompt are shown how: weighted ones, choices, comments.  No widgets. */
+/* Which characters of a prompt are shown how: weighted ones, choices, comments, all as the engine reads
+ * them (base/prompt_scan.h).  No widgets. */
 #pragma once
 
 #include <glib.h>
@@ -10,7 +11,7 @@
 
 typedef enum
 {
-  PROMPT_MARK_STRONGER, /* by the innermost brackets, with all that surrounds them */
+  PROMPT_MARK_STRONGER, /* by all brackets around them; one that is not closed weighs to the end */
   PROMPT_MARK_WEAKER,
   PROMPT_MARK_CHOICE,   /* {a|b}, its braces included */
   PROMPT_MARK_COMMENT,  /* # to the end of the line; nothing else is marked in it */

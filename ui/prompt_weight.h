@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The weights in a prompt, as text: (word:1.2), (word), [word].  No widgets.
  *
- * As the engine reads them: behind a backslash a bracket is text, and comments do not count.  A
- * bracket that is not closed yet is none here.  [from:to:when] and [a|b] weigh nothing. */
+ * As the engine reads them (base/prompt_scan.h): behind a backslash a bracket is text, and comments do
+ * not count.  [from:to:when] and [a|b] weigh nothing. */
 #pragma once
 
 #include <glib.h>
@@ -16,12 +16,9 @@ typedef struct
   gdouble weight;     /* of this passage with all that surrounds it */
 } PromptWeight;
 
-/* All weighted passages, outermost first.  GArray of PromptWeight. */
+/* All weighted passages, outermost first.  GArray of PromptWeight.  A bracket that is not closed yet has
+ * none, though it weighs: its passage has no end to write a weight to. */
 GArray *prompt_weights       (const gchar *text);
-
-/* Bytes of what is one piece at text[0], which is not the end: a # comment without its line feed,
- * a character with the backslash before it, or one byte. */
-gsize   prompt_weight_step   (const gchar *text);
 
 /* Text with a weight changed by `change' (0.1: stronger), within 0 … 10.
  * Where *start and *end differ it is that of the text between them, else that of the weighted

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "prompt.h"
 
-#include "prompt_schedule.h"
+#include "../base/prompt_schedule.h"
 #include "prompt_weights.h"
 
 #include <limits.h>

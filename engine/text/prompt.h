@@ -13,9 +13,10 @@
  * ±PROMPT_WEIGHT_LIMIT; and brackets deeper than PROMPT_DEPTH weigh nothing. */
 #pragma once
 
+#include "../base/prompt_scan.h"
 #include "tokenizer.h"
 
-enum { PROMPT_CHUNK = 77, PROMPT_WEIGHT_LIMIT = 10000, PROMPT_DEPTH = 128 };
+enum { PROMPT_CHUNK = 77 };
 
 typedef struct {
     int   tokens[PROMPT_CHUNK];  /* start, up to 75, end, then padding */

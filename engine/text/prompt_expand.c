@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "prompt.h"
 
+#include "../base/prompt_scan.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A { | or } that belongs to a choice, or a bracket that is still open. */
-typedef struct {
-    char   kind;
-    size_t at;    /* in the text */
-    size_t next;  /* the next mark of the same choice */
-    size_t close; /* its }; 0: it has none, and the mark is text */
-    size_t count; /* of {: how many alternatives */
-} Mark;
 
 /* Steele, Lea and Flood 2014: SplitMix64, a good spread from any seed. */
 static uint64_t next_random(uint64_t *state)
@@ -28,68 +21,22 @@ static void strip_comments(char *text)
 {
     char *out = text;
     for (const char *in = text; *in;) {
-        if (*in == '#') {
-            in += strcspn(in, "\n");
-            continue;
+        size_t step = prompt_scan_step(in);
+        if (*in != '#') {
+            memmove(out, in, step);
+            out += step;
         }
-        if (*in == '\\' && in[1])
-            *out++ = *in++;
-        *out++ = *in++;
+        in += step;
     }
     *out = '\0';
 }
 
-/* Ties the choice that begins at marks[open] to its } at marks[close]. */
-static void close_choice(Mark *marks, size_t open, size_t close)
-{
-    for (size_t i = open; i != close; i = marks[i].next)
-        marks[i].close = close;
-    marks[close].close = close;
-}
-
-/* Finds the choices of text.  marks has room for a mark a byte, open for as many numbers of marks.
- * A bar inside of [a|b] is the prompt language's; braces with no bar are text. */
-static size_t find_choices(const char *text, Mark *marks, size_t *open, size_t *last)
-{
-    size_t count = 0, depth = 0;
-    for (size_t i = 0; text[i]; i++) {
-        char c = text[i];
-        if (c == '\\' && text[i + 1]) {
-            i++;
-        } else if (c == '{' || c == '[') {
-            marks[count] = (Mark){ .kind = c, .at = i, .count = 1 };
-            last[depth] = count;
-            open[depth++] = count++;
-        } else if (c == ']') {
-            depth -= depth && marks[open[depth - 1]].kind == '[';
-        } else if (c == '|' && depth && marks[open[depth - 1]].kind == '{') {
-            marks[open[depth - 1]].count++;
-            marks[last[depth - 1]].next = count;
-            marks[count] = (Mark){ .kind = c, .at = i };
-            last[depth - 1] = count++;
-        } else if (c == '}') {
-            size_t outer = depth;
-            while (outer && marks[open[outer - 1]].kind == '[')
-                outer--;
-            if (!outer)
-                continue;
-            depth = outer - 1;
-            if (marks[open[depth]].count < 2)
-                continue;
-            marks[last[depth]].next = count;
-            marks[count] = (Mark){ .kind = c, .at = i };
-            close_choice(marks, open[depth], count++);
-        }
-    }
-    return count;
-}
-
 /* The text with every choice made, in place: what is left out only makes it shorter. */
-static void make_choices(char *text, const Mark *marks, size_t count, uint64_t seed)
+static void make_choices(char *text, const PromptChoice *marks, size_t count, uint64_t seed)
 {
     size_t at = 0, length = 0;
     for (size_t i = 0; i < count;) {
-        const Mark *mark = &marks[i];
+        const PromptChoice *mark = &marks[i];
         if (!mark->close) {
             i++;
             continue;
@@ -131,19 +78,14 @@ char *prompt_expand(const char *text, unsigned long long seed)
     memcpy(out, text, bytes + 1);
     strip_comments(out);
 
-    size_t candidates = 1;
-    for (size_t i = 0; out[i]; i++)
-        candidates += strchr("{|}[", out[i]) != NULL;
-    Mark   *marks = malloc(candidates * sizeof *marks);
-    size_t *stacks = malloc(2 * candidates * sizeof *stacks);
-    if (marks && stacks) {
-        size_t count = find_choices(out, marks, stacks, stacks + candidates);
-        make_choices(out, marks, count, seed);
+    size_t        count = 0;
+    PromptChoice *choices = prompt_scan_choices(out, &count);
+    if (choices) {
+        make_choices(out, choices, count, seed);
     } else {
         free(out);
         out = NULL;
     }
-    free(marks);
-    free(stacks);
+    free(choices);
     return out;
 }

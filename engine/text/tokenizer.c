@@ -2,7 +2,7 @@
 #include "tokenizer.h"
 
 #include "../base/utf8.h"
-#include "unicode.h"
+#include "../base/unicode.h"
 #include "vocabulary.h"
 
 #include <assert.h>

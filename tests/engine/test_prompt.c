@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "test.h"
 #include "text/prompt.h"
-#include "text/prompt_schedule.h"
+#include "base/prompt_schedule.h"
 #include "text/prompt_weights.h"
 #include "text_help.h"
 

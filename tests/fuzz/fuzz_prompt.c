@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Any bytes as a prompt: chunks of known tokens with finite weights for every step. */
+/* Any bytes as a prompt: chunks of known tokens with finite weights for every step; and as it is typed, in pieces
+ * that leave nothing out. */
 #include "fuzz.h"
 
+#include "base/prompt_scan.h"
 #include "text/prompt.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +31,25 @@ static void check(const PromptPart *part, int chunks)
     }
 }
 
+static void check_written(const char *text)
+{
+    PromptScan scan = { 0 };
+    size_t     at = 0;
+    if (prompt_scan_written(&scan, text)) {
+        for (size_t i = 0; i < scan.count; i++) {
+            const PromptPiece *piece = &scan.pieces[i];
+            bool               closes = piece->close > i && piece->close < scan.count;
+            if (piece->begin != at || piece->end <= at || !isfinite(scan.weights[i]) ||
+                (piece->close && (piece->kind != PROMPT_OPEN || !closes)))
+                abort();
+            at = piece->end;
+        }
+        if (at != strlen(text))
+            abort();
+    }
+    prompt_scan_clear(&scan);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     /* One for all inputs: making it takes a thousand times as long as a prompt. */
@@ -40,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (tokenizer && text) {
         memcpy(text, bytes, size);
         text[size] = '\0';
+        check_written(text);
         int steps = 1 + (int)(size % 30);
         expanded = prompt_expand(text, size);
         if (expanded && strlen(expanded) > strlen(text))

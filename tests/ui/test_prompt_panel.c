@@ -151,8 +151,8 @@ tags_follow_what_is_typed (void)
   shown_type (shown.view[0], "x");      /* right behind a passage */
   tagged (shown.buffer[0], "stronger", "0-5 11-16");
   shown_press (shown.view[0], GDK_KEY_BackSpace, 0);
-  shown_press (shown.view[0], GDK_KEY_BackSpace, 0); /* its bracket: the next one closes it */
-  tagged (shown.buffer[0], "stronger", "9-14");
+  shown_press (shown.view[0], GDK_KEY_BackSpace, 0); /* its bracket: now it weighs to the end */
+  tagged (shown.buffer[0], "stronger", "0-14");
   shown_type (shown.view[0], ")");
   tagged (shown.buffer[0], "stronger", "0-5 10-15");
   shown_select (shown.buffer[0], 2, 2);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Weights, marks and the store of the prompt panel, without a screen. */
+#include "../engine/text_help.h"
 #include "../test.h"
+#include "base/prompt_schedule.h"
+#include "text/prompt.h"
+#include "text/prompt_weights.h"
 
 #include "prompt_marks.h"
 #include "prompt_store.h"
@@ -8,6 +12,7 @@
 
 #include <glib/gstdio.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- weights --------------------------------------------------------------- */
@@ -189,7 +194,7 @@ innermost_weight_is_the_one_that_shows (void)
   marked ("(a (b:0.5) c:1.5)", "S0-3 S10-17 W3-10");
   marked ("[a (b:3) c]", "S3-8 W0-3 W8-11");
   marked ("(a (b:2) c)", "S0-11");
-  marked ("(a [b) c] [d]", "S0-6 W10-13");
+  marked ("(a [b) c] [d]", "S0-3 W6-9 W10-13");
   marked ("(a (b:0.5) c:2)", "S0-3 S10-15");
 }
 
@@ -212,7 +217,7 @@ choices_need_a_bar_and_a_brace (void)
   marked ("{a|{b|c}} \\{d|e\\}", "C0-9");
   marked ("{a{b|c}", "C2-7");
   marked ("{[a|b]}", "");
-  marked ("{[a|b}", "");
+  marked ("{[a|b}", "W1-6"); /* no choice, so no end of the [ either */
   marked ("{a|(b:2)}", "S3-8 C0-9");
 }
 
@@ -274,6 +279,152 @@ marks_take_time_in_proportion (void)
               *pieces[i] == '#' ? "# comment" : pieces[i]);
       CHECK (large < 40 * small + 2); /* if it were quadratic: 100 times, and far more than that */
     }
+}
+
+/* ---- marks and the engine -------------------------------------------------- */
+
+/* A letter that the grammar does not know and no prompt has: it stands where the engine is asked. */
+#define STAND_IN "\xee\x80\x80"
+
+/* What the engine makes of STAND_IN in a text without comments and choices, at its first step with it. */
+static gboolean
+find_weight (const gchar *text,
+             gdouble     *weight)
+{
+  gsize          bytes    = strlen (text);
+  gchar         *left     = g_malloc (bytes + 1);
+  PromptSchedule schedule = { 0 };
+  gboolean       found    = FALSE;
+
+  CHECK (prompt_schedule_parse (&schedule, text, bytes, 4));
+  for (gint i = 0; i < schedule.end_count && ! found; i++)
+    {
+      WeightedText weighted = { 0 };
+      gsize        length   = prompt_schedule_text (&schedule, schedule.ends[i], left);
+
+      CHECK (weighted_text_parse (&weighted, left, length));
+      for (gsize k = 0; k < weighted.count; k++)
+        {
+          WeightedSpan *span = &weighted.spans[k];
+
+          if (! memmem (weighted.text + span->begin, span->end - span->begin, STAND_IN, 3))
+            continue;
+          *weight = span->weight;
+          found   = TRUE;
+        }
+      weighted_text_clear (&weighted);
+    }
+  prompt_schedule_clear (&schedule);
+  g_free (left);
+  return found;
+}
+
+/* "S", "W" or "": how the character is marked. */
+static const gchar *
+mark_of (const gchar *text,
+         gint         character)
+{
+  static const gchar *const names[] = { "S", "W" };
+  const gchar              *name = "";
+  PromptMarks               marks;
+
+  prompt_marks_read (&marks, text);
+  for (guint kind = PROMPT_MARK_STRONGER; kind <= PROMPT_MARK_WEAKER; kind++)
+    for (guint i = 0; i < marks.of[kind]->len; i++)
+      {
+        PromptMark *mark = &g_array_index (marks.of[kind], PromptMark, i);
+
+        if (mark->from <= character && character < mark->to)
+          name = names[kind];
+      }
+  prompt_marks_clear (&marks);
+  return name;
+}
+
+/* Puts STAND_IN in the place of every letter in turn; returns how many of them the engine weighs. */
+static gint
+compare_with_the_engine (const gchar *text)
+{
+  gint compared = 0;
+
+  for (gsize at = 0; text[at]; at++)
+    {
+      gchar   *altered = g_strdup_printf ("%.*s" STAND_IN "%s", (gint) at, text, text + at + 1);
+      gboolean found   = FALSE;
+      gdouble  weight  = 0;
+
+      for (guint seed = 0; seed < 8 && ! found && g_ascii_isalpha (text[at]); seed++)
+        {
+          gchar *expanded = prompt_expand (altered, seed);
+
+          found = find_weight (expanded, &weight);
+          free (expanded);
+        }
+      if (found)
+        {
+          const gchar *want = ABS (weight - 1) < 0.005 ? "" : weight > 1 ? "S" : "W";
+
+          if (! CHECK_STRING (mark_of (altered, (gint) g_utf8_strlen (text, (gssize) at)), want))
+            printf ("     in: %s\n", altered);
+          compared++;
+        }
+      g_free (altered);
+    }
+  return compared;
+}
+
+static void
+marks_are_what_the_engine_weighs (void)
+{
+  static const gchar *const texts[] = {
+    "a (b:\xd9\xa1.\xd9\xa5) c (d:\xd9\xa0.\xd9\xa5)", "a (b:\xef\xbc\x90.5) c", /* Arabic, wide */
+    "(a:\xc2\xa0" "1.5\xe3\x80\x80) b (c:\x1c" "0.5)", "(a:\xc2\xb2) b", /* blanks; no digit */
+    "(a [b) c] d", "[a (b] c) d", "(a [b", "a (b", "a [b", "a) b] (c", "((a:2) b", "[a (b:2) c",
+    "\\(a:2) \\[b\\] (c\\:1.5) d", "\\\\(a:2)", "\\{(a|b\\}:2)", "[a\\:b:0.5] c", "[a\\]b] c", "(a\\",
+    "[a:b:3] c [d]", "[a:b:3 c", "a|b [c:d:3] [e]", "[a:b:0.5] \\", "[a|b} c", "[a:b:1.2.3] c",
+    "[a:1,5] b", "[(a:2):b:.5] c", "([a|(b:0.5)] c:1.3)", "[a:b:1e1] [c:d:e]", "[a:b: 3 ] c",
+    "{(a:2)|[b]} (c", "{a|b (c:2)", "[{a|b}] c", "[{a|b}:3] c", "(a {b|c:2} d:3)",
+    "a # (b:2)\n(c:3)", "(a # b)\n c:2)", "(a:1.5 # (b\n) c", "(a:1.# b\n5) c", "\\# (a:2)", "(a:2 # b",
+    "(a:1e5) [b:-1]", "(a:-1)(b:0)(c:1)(d:+2)", "(a:.) (b:1.) (c:.5)", "(a:1.2.3)", "(a:1:0.5) b",
+    "(((a:999999999):999999999):-999999999)", "(a:)", "() a", "(a BREAK b:1.2) BREAK c",
+    "(a:99999999999999999999999999999999999999999999999999999999999999999999999999) b",
+    "(a:0.000000000000000000000000000000000000000000000000000000000000000000000001) b",
+  };
+  gchar *deep  = g_strnfill (200, '[');
+  gchar *ends  = g_strnfill (150, ']');
+  gchar *nests = g_strconcat ("a ", deep, "b", ends, "c] d", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    CHECK (compare_with_the_engine (texts[i]) > 0);
+  CHECK_INT (compare_with_the_engine (nests), 4);
+  g_free (deep);
+  g_free (ends);
+  g_free (nests);
+}
+
+static void
+marks_are_what_the_engine_weighs_in_the_golden_prompts (void)
+{
+  Safetensors *file = golden_open ("text_prompts.safetensors");
+  gsize        bytes, count, begin = 0;
+  gchar       *text = golden_copy (file, "text", &bytes);
+  gint32      *ends = golden_copy (file, "text_ends", &count);
+  gint         compared = 0;
+
+  for (gsize i = 0; i < count; i++)
+    {
+      gchar *prompt = g_strndup (text + begin, (gsize) ends[i] - begin);
+
+      if (g_utf8_validate (prompt, -1, NULL) && strlen (prompt) < 400) /* it takes the square */
+        compared += compare_with_the_engine (prompt);
+      begin = (gsize) ends[i];
+      g_free (prompt);
+    }
+  CHECK (compared > 3000);
+  printf ("     %d letters of %d prompts\n", compared, (gint) count);
+  free (text);
+  free (ends);
+  safetensors_close (file);
 }
 
 /* ---- store ----------------------------------------------------------------- */
@@ -548,6 +699,8 @@ main (int    argc,
   RUN (comments_hold_nothing_else);
   RUN (choices_need_a_bar_and_a_brace);
   RUN (marks_in_a_line_are_limited);
+  RUN (marks_are_what_the_engine_weighs);
+  RUN (marks_are_what_the_engine_weighs_in_the_golden_prompts);
   RUN (marks_take_time_in_proportion);
   RUN (used_prompts_are_kept_with_their_negatives);
   RUN (thirty_used_prompts_are_kept);

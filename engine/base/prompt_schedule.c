@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "prompt_schedule.h"
 
-#include "../base/number.h"
-#include "../base/utf8.h"
+#include "number.h"
 #include "unicode.h"
 
 #include <stdlib.h>
@@ -15,7 +14,7 @@ typedef enum {
     MARK_BORDER,    /* : | ] of either */
 } MarkKind;
 
-struct PromptMark {
+struct ScheduleMark {
     MarkKind kind;
     size_t   at;    /* in the text */
     size_t   next;  /* the next mark of the same construct; of ]: itself */
@@ -45,8 +44,8 @@ static size_t add_mark(Parser *parser, size_t at)
 {
     PromptSchedule *out = parser->out;
     if (out->mark_count == parser->mark_capacity) {
-        size_t      capacity = 2 * parser->mark_capacity + 16;
-        PromptMark *marks = realloc(out->marks, capacity * sizeof *marks);
+        size_t        capacity = 2 * parser->mark_capacity + 16;
+        ScheduleMark *marks = realloc(out->marks, capacity * sizeof *marks);
         parser->failed = parser->failed || !marks;
         if (!marks)
             return 0;
@@ -54,7 +53,7 @@ static size_t add_mark(Parser *parser, size_t at)
         parser->mark_capacity = capacity;
     }
     size_t index = out->mark_count++;
-    out->marks[index] = (PromptMark){ .kind = MARK_TEXT, .at = at, .next = index };
+    out->marks[index] = (ScheduleMark){ .kind = MARK_TEXT, .at = at, .next = index };
     return index;
 }
 
@@ -90,29 +89,18 @@ static void drop_frames(Parser *parser)
     parser->frame_count = 0;
 }
 
-static size_t skip_spaces(const char *text, size_t i, size_t end)
-{
-    uint32_t code;
-    while (i < end) {
-        size_t length = utf8_read(text + i, end - i, &code);
-        if (!unicode_is_space(code) && !(code >= 0x1c && code <= 0x1f))
-            break;
-        i += length;
-    }
-    return i;
-}
-
 /* The number in text[begin … end), as a step: with a point it is a share of the steps. */
 static bool read_when(const Parser *parser, size_t begin, size_t end, int *when)
 {
     const char *text = parser->out->text;
-    begin = skip_spaces(text, begin, end);
+    begin = unicode_skip_spaces(text, begin, end);
     size_t stop = begin;
     while (stop < end && memchr("+-.0123456789eE", text[stop], 15))
         stop++;
     double value = 0;
-    if (skip_spaces(text, stop, end) != end || (!number_parse(text + begin, stop - begin, &value) &&
-                                                value == 0)) /* not 0: a number without bounds */
+    if (unicode_skip_spaces(text, stop, end) != end ||
+        (!number_parse(text + begin, stop - begin, &value) &&
+         value == 0)) /* not 0: a number without bounds */
         return false;
     if (memchr(text + begin, '.', stop - begin))
         value *= parser->steps;
@@ -123,8 +111,8 @@ static bool read_when(const Parser *parser, size_t begin, size_t end, int *when)
 /* Makes the innermost bracket a construct with its ] at `at`, if it is one. */
 static bool close_square(Parser *parser, Frame *frame, size_t at)
 {
-    PromptMark *marks = parser->out->marks;
-    int         when = 0;
+    ScheduleMark *marks = parser->out->marks;
+    int           when = 0;
     if (!frame->colons && !frame->bars)
         return true;
     if (frame->colons && (frame->bars || frame->colons > 2 ||
@@ -134,7 +122,7 @@ static bool close_square(Parser *parser, Frame *frame, size_t at)
     if (parser->failed)
         return true;
     marks = parser->out->marks;
-    PromptMark *first = &marks[frame->first];
+    ScheduleMark *first = &marks[frame->first];
     first->kind = frame->bars ? MARK_ALTERNATE : MARK_SCHEDULE;
     first->count = (int)(frame->colons + frame->bars + 1);
     first->when = when;
@@ -215,7 +203,7 @@ static bool keep_marks(PromptSchedule *schedule)
         count += schedule->marks[i].kind != MARK_TEXT;
     }
     for (size_t i = 0; i < schedule->mark_count; i++) {
-        PromptMark *mark = &schedule->marks[i];
+        ScheduleMark *mark = &schedule->marks[i];
         if (mark->kind == MARK_TEXT)
             continue;
         mark->next = renumbered[mark->next];
@@ -257,10 +245,10 @@ void prompt_schedule_clear(PromptSchedule *schedule)
 }
 
 /* The mark behind which the text of this step begins; the closing one: it is empty. */
-static size_t choose(const PromptMark *marks, size_t open, int step)
+static size_t choose(const ScheduleMark *marks, size_t open, int step)
 {
-    const PromptMark *mark = &marks[open];
-    size_t            chosen = open;
+    const ScheduleMark *mark = &marks[open];
+    size_t              chosen = open;
     if (mark->kind == MARK_SCHEDULE) {
         bool has_from = mark->count == 3;
         if (step > mark->when)
@@ -274,8 +262,8 @@ static size_t choose(const PromptMark *marks, size_t open, int step)
 
 size_t prompt_schedule_text(const PromptSchedule *schedule, int step, char *out)
 {
-    const PromptMark *marks = schedule->marks;
-    size_t            at = 0, count = 0;
+    const ScheduleMark *marks = schedule->marks;
+    size_t              at = 0, count = 0;
     for (size_t i = 0; i < schedule->mark_count;) {
         memcpy(out + count, schedule->text + at, marks[i].at - at);
         count += marks[i].at - at;
@@ -286,4 +274,10 @@ size_t prompt_schedule_text(const PromptSchedule *schedule, int step, char *out)
     }
     memcpy(out + count, schedule->text + at, schedule->bytes - at);
     return count + schedule->bytes - at;
+}
+
+void prompt_schedule_blank(const PromptSchedule *schedule, char *out)
+{
+    for (size_t i = 0; i < schedule->mark_count; i++)
+        out[schedule->marks[i].at] = ' ';
 }

@@ -10,12 +10,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef struct PromptMark PromptMark;
+typedef struct ScheduleMark ScheduleMark;
 
 typedef struct {
     const char *text; /* borrowed */
     size_t      bytes;
-    PromptMark *marks; /* brackets, colons and bars of what changes, in order */
+    ScheduleMark *marks; /* brackets, colons and bars of what changes, in order */
     size_t      mark_count;
     int        *ends; /* last step (the first is 1) of each stretch, rising; the last is `steps` */
     int         end_count;
@@ -27,3 +27,5 @@ void prompt_schedule_clear(PromptSchedule *schedule);
 
 /* The text at a step; out has room for schedule->bytes, and the result is how many it took. */
 size_t prompt_schedule_text(const PromptSchedule *schedule, int step, char *out);
+/* Puts blanks in place of the brackets, colons and bars of what changes; out is a copy of the text. */
+void prompt_schedule_blank(const PromptSchedule *schedule, char *out);

@@ -23,3 +23,7 @@ bool unicode_is_letter(uint32_t code); /* \p{L} */
 bool unicode_is_number(uint32_t code); /* \p{N} */
 bool unicode_is_space(uint32_t code);  /* \s */
 int  unicode_digit(uint32_t code);     /* 0 … 9 of a decimal digit of any script, or -1 */
+/* \s of Python's re, on which A1111 stands: it has U+001C … U+001F too. */
+bool unicode_is_python_space(uint32_t code);
+/* Past such white space at text[at], if there is some. */
+size_t unicode_skip_spaces(const char *text, size_t at, size_t end);

@@ -3,7 +3,7 @@
 """Writes unicode_tables.h: what the reference tokenizer (HF tokenizers, on which transformers'
 CLIPTokenizer rests) makes of each code point.
 
-    python3 engine/text/make_unicode_tables.py > engine/text/unicode_tables.h
+    python3 engine/base/make_unicode_tables.py > engine/base/unicode_tables.h
 
 Its parts follow different Unicode versions (NFC an old one, lower case a new one), so letters,
 numbers, lower case and what composes are asked of the library itself; Python's unicodedata names the

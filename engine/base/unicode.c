@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "unicode.h"
 
-#include "../base/utf8.h"
+#include "utf8.h"
 
 #include "unicode_tables.h"
 
@@ -62,6 +62,23 @@ bool unicode_is_space(uint32_t code)
 {
     const CodeRange *range = FIND_ROW(spaces, code);
     return range && code <= range->last;
+}
+
+bool unicode_is_python_space(uint32_t code)
+{
+    return unicode_is_space(code) || (code >= 0x1c && code <= 0x1f);
+}
+
+size_t unicode_skip_spaces(const char *text, size_t at, size_t end)
+{
+    uint32_t code;
+    while (at < end) {
+        size_t length = utf8_read(text + at, end - at, &code);
+        if (!unicode_is_python_space(code))
+            break;
+        at += length;
+    }
+    return at;
 }
 
 int unicode_digit(uint32_t code)
