@@ -237,7 +237,7 @@ def the_first_run_takes_four_actions_and_says_where_models_go():
 
 def the_first_run_of_an_instruction_has_its_model_and_settings():
     """Also with the other file of the demo chosen, as it may be from before."""
-    for row in (0, 1): # the one that fits best, gimp-diffusion-demo
+    for row in (1, 0): # gimp-diffusion-demo, the one that fits best
         new()
         dialog = Dialog('Follow Instruction…', 'Follow Instruction')
         combo = wait(lambda: dialog.labelled('combo box', 'Model'), what='Model')
@@ -1026,10 +1026,11 @@ def clean():
     gimp(CLOSE)
 
 
-run((the_first_run_takes_four_actions_and_says_where_models_go, inpaint_from_menu_to_layer,
+run((the_first_run_takes_four_actions_and_says_where_models_go,
+     the_first_run_of_an_instruction_has_its_model_and_settings, inpaint_from_menu_to_layer,
      outpaint_from_menu_to_layer, image_to_image_from_menu_to_layer, text_to_image_from_menu_to_layer,
      instruct_says_which_model_is_missing_and_then_follows,
-     the_first_run_of_an_instruction_has_its_model_and_settings, stop_and_keep_makes_a_picture_of_what_there_is,
+     stop_and_keep_makes_a_picture_of_what_there_is,
      dialog_answers_within_50_ms_and_gimp_paints_while_it_runs, a_slow_drive_keeps_nobody_waiting,
      settings_stay_without_insert_and_repeat_uses_them,
      closing_asks_only_before_something_is_lost, keyboard_weighs_words_generates_inserts_and_discards,
