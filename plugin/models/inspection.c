@@ -25,7 +25,7 @@ inspection_wait (void)
   gchar       *milliseconds = NULL;
 
   if (file && g_file_get_contents (file, &milliseconds, NULL, NULL))
-    g_usleep ((gulong) atoi (milliseconds) * 1000);
+    g_usleep ((gulong) (gint) strtol (milliseconds, NULL, 10) * 1000);
   g_free (milliseconds);
 }
 
